@@ -1,0 +1,31 @@
+"""Waferline: LiteLLM plugins that keep Cerebras fast through LiteLLM. This page is the map.
+
+Rooms (an arrow in `tests/test_house.py` is an allowed import):
+
+    callbacks.py   the names litellm_config.yaml loads; imports only, LiteLLM executes it by path
+    wiring.py      builds everything once per process
+    cli.py         waferline check | explain | test | catalog | key | schema, one module each in commands/
+    policy/        PURE  facts -> verdict: access, routing, lifecycle, streaming, limits
+    stream/        PURE  SSE bytes in, SSE bytes out: decode, merge, watch, aggregate
+    dialect/       PURE  what a provider accepts and how it says no
+    upstream/      HTTP to providers: the pool, and the transport LiteLLM uses
+    front/         ASGI, outermost: guard, auth, verdict, lane, answer
+    hooks/         LiteLLM glue: the only room that imports litellm
+    telemetry/     one event per request, and where it goes
+    config/        load, locate, cross-check, reload
+
+Pure means: no litellm, redis, HTTP client, clock, random or logging. Time comes in as an argument.
+
+Words, one per thing:
+
+    model        the public name a client asks for
+    deployment   a row of model_list in litellm_config.yaml
+    target       provider x upstream model x credential: what one attempt calls
+    workload     a named need (voice, chat, ...) that maps to models
+    policy       one YAML file and the rule that reads it
+    verdict      what a policy answers: Allow, Amend or Refuse
+    attempt      one call of one target
+    first token  the first delta that carries content, reasoning or a tool call
+    lane         how an answer travels: through LiteLLM, or past it
+    whole        an answer that ended with a finish reason; everything else is broken
+"""
