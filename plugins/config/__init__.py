@@ -1,0 +1,1 @@
+"""From YAML files to one checked set of policies, with the line of every problem."""

@@ -1,0 +1,30 @@
+"""Everything there is to check, in one call: `waferline check`, the start of the gateway and each reload use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from plugins.config import deployments, files
+from plugins.config.crosscheck import Whole, crosscheck
+from plugins.config.files import PolicySet
+from plugins.config.problem import Problem
+
+
+def check(
+    directory: Path, litellm_config: Path, environment: Mapping[str, str], today: date
+) -> tuple[PolicySet, list[Problem]]:
+    loaded = files.load(directory)
+    document, problems = deployments.load(litellm_config)
+    problems = [*loaded.problems, *problems]
+    if loaded.policies is None or not isinstance(document.data, dict):
+        return loaded, problems
+    whole = Whole(
+        policies=loaded.policies,
+        deployed=deployments.deployed(document, environment),
+        documents={**loaded.documents, "litellm": document},
+        environment=environment,
+        today=today,
+    )
+    return loaded, [*problems, *crosscheck(whole)]

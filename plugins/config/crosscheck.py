@@ -1,0 +1,295 @@
+"""What no single file can know: whether policies, catalog and litellm_config.yaml fit together.
+
+Each rule is a generator over the whole; adding one is a function and a line in RULES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+
+from plugins.config.deployments import targets as declared_targets
+from plugins.config.located import Located, Place
+from plugins.config.problem import Level, Problem
+from plugins.policy import access, lifecycle
+from plugins.policy.access import MASTER, MASTER_CLIENT
+from plugins.policy.catalog import Phase, days_left, find, phase_on, successor_on
+from plugins.policy.engine import Ask, Policies, decide, judge_target, public_names
+from plugins.policy.lifecycle import Action
+from plugins.policy.settings import Waiver
+from plugins.policy.targets import CEREBRAS, Deployed
+from plugins.policy.verdict import Refuse
+
+LEAVING_SOON_DAYS = 30
+CATALOG_STALE_DAYS = 45
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Everything a rule may look at."""
+
+    policies: Policies
+    deployed: Deployed
+    documents: Mapping[str, Located]  # by stem; litellm_config.yaml is 'litellm'
+    environment: Mapping[str, str]
+    today: date
+
+    def problem(self, stem: str, place: Place, what: str, cure: str, level: Level = Level.ERROR) -> Problem:
+        return self.documents[stem].problem(place, what, cure=cure, level=level)
+
+    @property
+    def names(self) -> list[str]:
+        return public_names(self.policies, self.deployed)
+
+
+Rule = Callable[[Whole], Iterator[Problem]]
+
+
+def crosscheck(whole: Whole) -> list[Problem]:
+    return [problem for rule in RULES for problem in rule(whole)]
+
+
+def workloads_name_declared_models(whole: Whole) -> Iterator[Problem]:
+    for workload, row in whole.policies.routing.workloads.items():
+        for index, model in enumerate(row.models):
+            if model not in whole.deployed.models:
+                place = ("workloads", workload, "models", index)
+                cure = _nearest(model, whole.deployed.models, "add a deployment with that model_name")
+                yield whole.problem("routing", place, f"{model!r} is not a model of litellm_config.yaml", cure)
+        if workload in whole.deployed.models:
+            cure = "rename one of the two"
+            yield whole.problem("routing", ("workloads", workload), "is also a model_name in litellm_config.yaml", cure)
+
+
+def aliases_agree_with_workloads(whole: Whole) -> Iterator[Problem]:
+    aliases = _router_setting(whole, "model_group_alias") or {}
+    place: Place = ("router_settings", "model_group_alias")
+    for name, alias in aliases.items():
+        model = alias.get("model") if isinstance(alias, dict) else alias
+        row = whole.policies.routing.workloads.get(name)
+        if row is None:
+            what = f"{name!r} is an alias but no workload, so clients cannot use it"
+            yield whole.problem("litellm", (*place, name), what, "add it to policies/routing.yaml or remove it")
+        elif row.models[0] != model:
+            what = f"{name!r} is {model!r} here, but {row.models[0]!r} in policies/routing.yaml"
+            yield whole.problem("litellm", (*place, name), what, f"write {row.models[0]!r}")
+    for name in whole.policies.routing.workloads:
+        if name not in aliases:
+            what = f"the workload {name!r} has no alias, so LiteLLM alone does not know it"
+            yield whole.problem(
+                "litellm", place, what, f"add `{name}: {whole.policies.routing.workloads[name].models[0]}`"
+            )
+
+
+def configured_targets_may_be_called(whole: Whole) -> Iterator[Problem]:
+    """A deployment that policy refuses is dead; a dead fallback is worse, for nobody notices until it is needed."""
+    for index, target in declared_targets(whole.documents["litellm"], whole.environment):
+        place = ("model_list", index, "litellm_params", "model")
+        if not target.model or any(letter in target.model for letter in "*,"):
+            cure = "name one model per row; a wildcard would let any model through"
+            yield whole.problem("litellm", ("model_list", index, "model_name"), "is not the name of one model", cure)
+            continue
+        verdict = judge_target(whole.policies, Ask(target.model, True, MASTER_CLIENT, whole.today), target)
+        if isinstance(verdict, Refuse):
+            role = "primary" if target.order == 1 else "fallback"
+            what = f"this {role} would be refused ({verdict.rule}), because {verdict.reason}"
+            yield whole.problem("litellm", place, what, verdict.cure)
+
+
+def every_primary_has_a_fallback(whole: Whole) -> Iterator[Problem]:
+    rows = list(declared_targets(whole.documents["litellm"], whole.environment))
+    for model, targets in whole.deployed.by_model.items():
+        if len({(target.provider, target.order) for target in targets}) < 2:
+            index = next(index for index, target in rows if target.model == model)
+            what = f"{model!r} has one target only: when its provider fails, so does every request"
+            cure = "add a deployment of the same model_name at a second provider, with order: 2"
+            yield whole.problem("litellm", ("model_list", index), what, cure)
+
+
+def deployments_are_named(whole: Whole) -> Iterator[Problem]:
+    """Without an id of ours LiteLLM makes one from the parameters, key included: it changes when the key does."""
+    seen: dict[str, int] = {}
+    for index, target in declared_targets(whole.documents["litellm"], whole.environment):
+        place = ("model_list", index, "model_info", "id")
+        if target.deployment == f"model_list[{index}]":
+            yield whole.problem(
+                "litellm", place, "the deployment has no id", f"add `id: {target.provider}/{target.model}`"
+            )
+        elif target.deployment in seen:
+            what = f"{target.deployment!r} names two deployments"
+            yield whole.problem(
+                "litellm", place, what, f"rename one; the other is model_list[{seen[target.deployment]}]"
+            )
+        seen[target.deployment] = index
+
+
+# What the product cannot do without, each with the reason LiteLLM's default will not do.
+REQUIRED: Sequence[tuple[str, str, object, str]] = (
+    ("litellm_settings", "callbacks", "plugins.callbacks.gate", "nothing of policies/ would be enforced"),
+    ("general_settings", "custom_auth", "plugins.callbacks.authenticate", "clients of access.yaml could not log in"),
+    ("router_settings", "num_retries", 0, "LiteLLM would sleep up to 10 s before it falls back"),
+    ("router_settings", "disable_cooldowns", True, "its cooldowns block the event loop when Redis is slow"),
+    ("litellm_settings", "disable_hf_tokenizer_download", True, "a download in the event loop can freeze the worker"),
+    ("general_settings", "cancel_on_disconnect", True, "providers would go on writing for clients who left"),
+)
+
+
+def litellm_is_set_as_needed(whole: Whole) -> Iterator[Problem]:
+    for section, name, wanted, otherwise in REQUIRED:
+        data = whole.documents["litellm"].data
+        value = (data.get(section) or {}).get(name) if isinstance(data, dict) else None
+        fits = wanted in value if isinstance(value, list) else value == wanted
+        if not fits:
+            written = f"[{wanted}]" if name == "callbacks" else str(wanted).lower() if wanted is True else wanted
+            what = f"must be {written}, or {otherwise}"
+            yield whole.problem("litellm", (section, name), what, f"write `{name}: {written}`")
+
+
+def fallback_lists_name_servable_models(whole: Whole) -> Iterator[Problem]:
+    for section in ("router_settings", "litellm_settings"):
+        for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks"):
+            for model in _flat((whole.documents["litellm"].data.get(section) or {}).get(name)):
+                decision = decide(whole.policies, whole.deployed, Ask(model, True, MASTER_CLIENT, whole.today))
+                if decision.refusal:
+                    what = f"the fallback {model!r} would be refused, because {decision.refusal.reason}"
+                    yield whole.problem("litellm", (section, name), what, decision.refusal.cure)
+
+
+def streaming_rules_match_something(whole: Whole) -> Iterator[Problem]:
+    for name in whole.policies.streaming.workloads:
+        if name not in whole.policies.routing.workloads:
+            cure = _nearest(name, whole.policies.routing.workloads, "remove the rule")
+            yield whole.problem("streaming", ("workloads", name), "is a dead rule, no workload has that name", cure)
+    for name in whole.policies.streaming.models:
+        if name not in whole.deployed.models:
+            cure = _nearest(name, whole.deployed.models, "remove the rule")
+            yield whole.problem("streaming", ("models", name), "is a dead rule, no model has that name", cure)
+
+
+def clients_are_distinct_and_can_do_something(whole: Whole) -> Iterator[Problem]:
+    rows = whole.policies.access.clients
+    for index, field in access.duplicates(rows):
+        what = "is used by an earlier client too, so one of the two is never reached"
+        yield whole.problem("access", ("clients", index, field), what, "make a key and a name for each client")
+    for index, row in enumerate(rows):
+        if row.name == MASTER:
+            yield whole.problem("access", ("clients", index, "name"), "'master' is the master key's name", "rename it")
+        for position, model in enumerate(row.models):
+            if model not in (access.EVERYTHING, *whole.names):
+                place = ("clients", index, "models", position)
+                cure = _nearest(model, whole.names, "remove it, or add a deployment")
+                yield whole.problem("access", place, f"{model!r} is neither a model nor a workload", cure)
+
+
+def exceptions_hold(whole: Whole) -> Iterator[Problem]:
+    """An exception that is over, or for nobody, or for nothing, is a rule that never matches."""
+    known = {row.name for row in whole.policies.access.clients} | {MASTER}
+    files: Mapping[str, Sequence[Waiver]] = {
+        "lifecycle": whole.policies.lifecycle.exceptions,
+        "streaming": whole.policies.streaming.exceptions,
+        "access": whole.policies.access.exceptions,
+    }
+    for stem, waivers in files.items():
+        for index, waiver in enumerate(waivers):
+            place: Place = ("exceptions", index)
+            if waiver.until < whole.today:
+                yield whole.problem(
+                    stem, (*place, "until"), f"the exception ended on {waiver.until}", "remove it or renew it"
+                )
+            if waiver.client not in known:
+                cure = _nearest(waiver.client, known, "add the client to policies/access.yaml")
+                yield whole.problem(stem, (*place, "client"), f"{waiver.client!r} is not a client", cure)
+            for position, model in enumerate(waiver.models):
+                if model not in whole.names and not (stem == "lifecycle" and find(whole.policies.catalog, model)):
+                    cure = _nearest(model, whole.names, "remove it")
+                    what = f"{model!r} is neither a model nor a workload"
+                    yield whole.problem(stem, (*place, "models", position), what, cure)
+
+
+def replacements_lead_somewhere(whole: Whole) -> Iterator[Problem]:
+    """A model in use whose named replacement is itself gone, and replacing by what is not deployed."""
+    catalog, settings = whole.policies.catalog, whole.policies.lifecycle
+    for name, row in catalog.models.items():
+        phase = phase_on(row, whole.today)
+        in_use = phase in (Phase.LIVE, Phase.DEPRECATED, Phase.PREVIEW)
+        for index, replacement in enumerate(row.replacements):
+            gone = phase_on(catalog.models[replacement], whole.today) in (Phase.RETIRED, Phase.DEDICATED)
+            if in_use and gone:
+                what = f"the replacement {replacement!r} is itself no longer served"
+                cure = "ask the vendor; until then name a live model"
+                yield whole.problem("models", ("models", name, "replacements", index), what, cure)
+    if settings.retired is Action.REPLACE:
+        for name, row in catalog.models.items():
+            successor = successor_on(catalog, name, whole.today)
+            if phase_on(row, whole.today) is Phase.RETIRED and successor and successor not in whole.deployed.models:
+                what = f"{name!r} is to be replaced by {successor!r}, which is not a model of litellm_config.yaml"
+                yield whole.problem("lifecycle", ("retired",), what, f"add a deployment of {successor!r}")
+
+
+def configured_models_stay(whole: Whole) -> Iterator[Problem]:
+    for index, target in declared_targets(whole.documents["litellm"], whole.environment):
+        found = find(whole.policies.catalog, target.upstream_model) if target.provider == CEREBRAS else None
+        left = days_left(found[1], whole.today) if found else None
+        if left is not None and 0 < left <= LEAVING_SOON_DAYS:
+            what = f"{target.upstream_model!r} retires in {left} days"
+            cure = lifecycle_cure(whole, target.upstream_model)
+            place = ("model_list", index, "litellm_params", "model")
+            yield whole.problem("litellm", place, what, cure, Level.WARNING)
+
+
+def catalog_is_fresh(whole: Whole) -> Iterator[Problem]:
+    age = (whole.today - whole.policies.catalog.verified_on).days
+    if age > CATALOG_STALE_DAYS:
+        what = f"the catalog was last verified {age} days ago, and models leave month by month"
+        yield whole.problem("models", ("verified_on",), what, "run `waferline catalog sync`", Level.WARNING)
+
+
+def lifecycle_cure(whole: Whole, model: str) -> str:
+    verdict = lifecycle.judge(whole.policies.lifecycle, whole.policies.catalog, model, MASTER, date.max)
+    return verdict.cure if isinstance(verdict, Refuse) else "plan its replacement"
+
+
+def _router_setting(whole: Whole, name: str) -> dict[str, object] | None:
+    data = whole.documents["litellm"].data
+    value = (data.get("router_settings") or {}).get(name) if isinstance(data, dict) else None
+    return value if isinstance(value, dict) else None
+
+
+def _flat(value: object) -> Iterator[str]:
+    """The models on the receiving end of any of LiteLLM's fallback notations."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _flat(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _flat(inner)
+
+
+def _nearest(name: str, known: object, otherwise: str) -> str:
+    near = (
+        get_close_matches(name, [str(each) for each in known], n=1)
+        if isinstance(known, (list, tuple, set, dict))
+        else []
+    )
+    return f"did you mean {near[0]!r}?" if near else otherwise
+
+
+RULES: Sequence[Rule] = (
+    workloads_name_declared_models,
+    aliases_agree_with_workloads,
+    configured_targets_may_be_called,
+    every_primary_has_a_fallback,
+    deployments_are_named,
+    litellm_is_set_as_needed,
+    fallback_lists_name_servable_models,
+    streaming_rules_match_something,
+    clients_are_distinct_and_can_do_something,
+    exceptions_hold,
+    replacements_lead_somewhere,
+    configured_models_stay,
+    catalog_is_fresh,
+)

@@ -1,0 +1,42 @@
+"""What is wrong with a file, where, what it was, and the cure: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Level(StrEnum):
+    ERROR = "error"  # not accepted
+    WARNING = "warning"  # accepted, but somebody should look
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    file: str
+    line: int
+    key: str
+    what: str
+    was: str | None = None
+    cure: str | None = None
+    level: Level = Level.ERROR
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line} {self.key}".rstrip()
+        mark = "warning: " if self.level is Level.WARNING else ""
+        was = f" (was {self.was})" if self.was is not None else ""
+        cure = f"; {self.cure}" if self.cure else ""
+        return f"{place}: {mark}{self.what}{was}{cure}"
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def errors(problems: Iterable[Problem]) -> list[Problem]:
+    return [problem for problem in problems if problem.level is Level.ERROR]
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda problem: (problem.file, problem.line, problem.key, problem.what))

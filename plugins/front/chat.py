@@ -1,0 +1,84 @@
+"""One chat completion: its facts, the verdict on it, and the lane that answers it."""
+
+from __future__ import annotations
+
+import orjson
+
+from plugins.front import guard, lane
+from plugins.front.asgi import App, Message, Receive, Scope, Send
+from plugins.front.gateway import Gateway
+from plugins.front.reply import Reply
+from plugins.policy import limits
+from plugins.policy.access import Client
+from plugins.policy.engine import Ask, decide
+from plugins.policy.verdict import Refuse
+from plugins.telemetry.record import Outcome, Record
+
+
+async def chat(
+    gateway: Gateway, record: Record, client: Client, app: App, scope: Scope, receive: Receive, send: Send
+) -> Refuse | None:
+    body = await guard.read_json(scope, receive, record.policies.access.limits)
+    if isinstance(body, Refuse):
+        return body
+    fit = limits.decide(record.policies.access.limits, body)
+    if isinstance(fit, Refuse):
+        return fit
+    record.stream = body.get("stream") is True
+    record.dropped = tuple(limits.droppable(body))
+    ask = Ask(body["model"], record.stream, client, gateway.clock.today)
+    record.decision = decide(record.policies, gateway.deployed, ask)
+    if record.decision.refusal:
+        return record.decision.refusal
+    await _through_litellm(gateway, record, lane.body_for_litellm(body, record.decision), app, scope, receive, send)
+    return None
+
+
+async def _through_litellm(
+    gateway: Gateway, record: Record, body: dict[str, object], app: App, scope: Scope, receive: Receive, send: Send
+) -> None:
+    payload = orjson.dumps(body)
+    reply = Reply(send, record, gateway.clock)
+    inbox = Inbox(payload, receive)
+    try:
+        await app(_with_length(scope, len(payload)), inbox, reply)
+    finally:
+        if not reply.complete:
+            record.end(Outcome.CLIENT_GONE if inbox.client_gone else Outcome.BROKEN)
+
+
+class Inbox:
+    """The `receive` that LiteLLM is given: our body first, then the client's silence or farewell."""
+
+    def __init__(self, payload: bytes, receive: Receive) -> None:
+        self._payload: bytes | None = payload
+        self._receive = receive
+        self.client_gone = False
+
+    async def __call__(self) -> Message:
+        if self._payload is not None:
+            payload, self._payload = self._payload, None
+            return {"type": "http.request", "body": payload, "more_body": False}
+        message = await self._receive()
+        self.client_gone = self.client_gone or message["type"] == "http.disconnect"
+        return message
+
+
+# Headers with which a client would overrule the operator's deadlines, retries and logging inside LiteLLM.
+_OVERRULING = (b"x-litellm-", b"llm_provider-", b"x-stainless-")
+
+
+def _with_length(scope: Scope, length: int) -> Scope:
+    kept = [
+        (name, value)
+        for name, value in scope["headers"]
+        if name not in (b"content-length", b"transfer-encoding", b"content-type") and not name.startswith(_OVERRULING)
+    ]
+    kept += [(b"content-length", str(length).encode()), (b"content-type", b"application/json")]
+    return {
+        **scope,
+        "path": "/v1/chat/completions",
+        "raw_path": b"/v1/chat/completions",
+        "query_string": b"",
+        "headers": kept,
+    }

@@ -1,0 +1,91 @@
+"""The front itself: every request enters here first, and every one leaves its line in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from plugins.front import guard, listing
+from plugins.front.asgi import App, Receive, Scope, Send, encoded, send_json, send_refusal
+from plugins.front.chat import chat
+from plugins.front.gateway import Gateway
+from plugins.front.guard import MODEL_PREFIXES, Endpoint
+from plugins.front.reply import answer_headers
+from plugins.policy.access import Client, identify
+from plugins.policy.verdict import Refuse
+from plugins.telemetry.event import finished
+from plugins.telemetry.record import Outcome, Record, current
+
+# Neither the outside world nor LiteLLM's log has any use for a line per probe.
+_UNRECORDED = frozenset({Endpoint.HEALTH, Endpoint.WARMING})
+
+
+class Front:
+    """Wraps the whole LiteLLM application."""
+
+    def __init__(self, app: App, gateway: Gateway, start: Callable[[], None]) -> None:
+        self._app = app
+        self._gateway = gateway
+        self._start = start  # what needs a running loop, idempotent
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            self._start()
+            await self._serve(scope, receive, send)
+        else:  # realtime sockets would be a way around every policy
+            await send({"type": "websocket.close", "code": 1008, "reason": "not served here"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = guard.endpoint_of(scope["method"], scope["path"])
+        if endpoint is Endpoint.HEALTH:
+            await self._app(scope, receive, send)
+            return
+        clock = self._gateway.clock
+        record = Record(guard.request_id(scope), clock.monotonic(), self._gateway.store.current, scope["path"])
+        token = current.set(record)
+        try:
+            refusal = (
+                endpoint if isinstance(endpoint, Refuse) else await self._answer(endpoint, record, scope, receive, send)
+            )
+            if refusal:
+                record.refusal, record.status = refusal, refusal.status
+                record.end(Outcome.REFUSED)
+                await send_refusal(send, refusal, record.request_id, answer_headers(record))
+        finally:
+            current.reset(token)
+            record.end(Outcome.WHOLE if record.status and record.status < 400 else Outcome.BROKEN)
+            if endpoint not in _UNRECORDED:
+                self._gateway.events(finished(record, clock.monotonic(), clock.wall))
+
+    async def _answer(
+        self, endpoint: Endpoint, record: Record, scope: Scope, receive: Receive, send: Send
+    ) -> Refuse | None:
+        """The refusal to send, or None when the answer is already on its way."""
+        gateway = self._gateway
+        client = identify(record.policies.access, gateway.master_digest, guard.bearer(scope), gateway.clock.today)
+        if isinstance(client, Refuse):
+            return client
+        record.client = client.name
+        if endpoint is Endpoint.CHAT:
+            return await chat(gateway, record, client, self._app, scope, receive, send)
+        found = self._look_up(endpoint, record, client, scope["path"])
+        if isinstance(found, Refuse):
+            return found
+        record.status = 200
+        await send_json(send, 200, found, encoded({"x-request-id": record.request_id}))
+        return None
+
+    def _look_up(self, endpoint: Endpoint, record: Record, client: Client, path: str) -> object | Refuse:
+        gateway = self._gateway
+        today = gateway.clock.today
+        match endpoint:
+            case Endpoint.MODELS:
+                return listing.listing(record.policies, gateway.deployed, client, today)
+            case Endpoint.MODEL:
+                name = next(path.removeprefix(prefix) for prefix in MODEL_PREFIXES if path.startswith(prefix))
+                return listing.one(record.policies, gateway.deployed, client, today, name)
+            case Endpoint.STATUS:
+                return gateway.status()
+            case _:
+                return {"status": "warm"}

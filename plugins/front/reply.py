@@ -1,0 +1,145 @@
+"""The answer on its way back through LiteLLM: named, measured, and honest about its end."""
+
+from __future__ import annotations
+
+import orjson
+
+from plugins.front.asgi import Message, Send, encoded, send_refusal
+from plugins.front.failure import explain, interrupted
+from plugins.front.gateway import Clock
+from plugins.stream.decode import Decoder, Event
+from plugins.stream.watch import Kind
+from plugins.telemetry.record import Outcome, Record
+
+# LiteLLM tells clients our providers' addresses and passes their headers on, cookies included.
+_KEPT_TO_OURSELVES = (b"llm_provider-", b"x-litellm-model-api-base", b"x-litellm-key-", b"x-litellm-timeout")
+_FIRST_BYTES = 2**16
+
+
+class Reply:
+    """The `send` that LiteLLM is given for one chat request."""
+
+    def __init__(self, send: Send, record: Record, clock: Clock) -> None:
+        self._send = send
+        self._record = record
+        self._clock = clock
+        self._start: Message | None = None
+        self._held: list[bytes] = []
+        self._decoder = Decoder()
+        self._broken = False
+        self.started = False
+        self.complete = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+        elif message["type"] == "http.response.body":
+            await self._body(message)
+        else:
+            await self._send(message)
+
+    async def _begin(self, message: Message) -> None:
+        self._start = message
+        self._record.status = message["status"]
+        if message["status"] < 400:
+            message["headers"] = [*self._kept(message), *answer_headers(self._record)]
+            self.started = True
+            await self._send(message)
+
+    async def _body(self, message: Message) -> None:
+        more = bool(message.get("more_body"))
+        body = bytes(message.get("body", b""))
+        if self._record.status is not None and self._record.status >= 400:
+            await self._failure(body, more=more)
+        elif self._record.stream:
+            await self._stream(body, more=more)
+        else:
+            await self._send(message)
+            self._held.append(body)
+            if not more:
+                self._note_usage()
+                self._record.end(Outcome.WHOLE)
+        self.complete = self.complete or not more
+
+    async def _stream(self, body: bytes, *, more: bool) -> None:
+        out = b"".join([self._passed_on(event) for event in self._decoder.feed(body)])
+        if not more:
+            out += self._decoder.close() + self._last_words()
+        await self._send({"type": "http.response.body", "body": out, "more_body": more})
+
+    def _passed_on(self, event: Event) -> bytes:
+        kind = self._record.delivered.see(event, self._clock.monotonic())
+        if self._broken:
+            return b""
+        if kind is Kind.ERROR or (kind is Kind.DONE and not self._record.delivered.whole):
+            return self._break()
+        return event.raw
+
+    def _last_words(self) -> bytes:
+        if self._record.delivered.whole:
+            self._record.end(Outcome.WHOLE)
+            return b""
+        return b"" if self._broken else self._break()
+
+    def _break(self) -> bytes:
+        """An error the client's SDK raises, and no [DONE] behind it: what came before is not the whole answer."""
+        self._broken = True
+        self._record.end(Outcome.BROKEN)
+        delivered = self._record.delivered
+        chunk = {
+            "id": delivered.id,
+            "object": "chat.completion.chunk",
+            "model": delivered.model,
+            "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}],
+            "error": {
+                **interrupted(self._record.serving).as_body()["error"],
+                "request_id": self._record.request_id,
+            },
+        }
+        return b"data: " + orjson.dumps(chunk) + b"\n\n"
+
+    async def _failure(self, body: bytes, *, more: bool) -> None:
+        """LiteLLM's error, which names its own classes and our deployments, becomes one the client can act on."""
+        if sum(map(len, self._held)) < _FIRST_BYTES:
+            self._held.append(body)
+        if more or self._record.status is None:
+            return
+        record = self._record
+        refusal = explain(record.status or 500, b"".join(self._held), record.attempts)
+        record.refusal, record.status = refusal, refusal.status
+        record.end(Outcome.FAILED)
+        self.started = True
+        await send_refusal(self._send, refusal, record.request_id, answer_headers(record))
+
+    def _kept(self, message: Message) -> list[tuple[bytes, bytes]]:
+        ours = {b"x-request-id"}
+        return [
+            (name, value)
+            for name, value in message["headers"]
+            if not name.startswith(_KEPT_TO_OURSELVES) and name not in ours
+        ]
+
+    def _note_usage(self) -> None:
+        """Where LiteLLM called a provider past our transport, its answer is all there is to count by."""
+        if self._record.attempts:
+            return
+        try:
+            self._record.usage = orjson.loads(b"".join(self._held)).get("usage")
+        except (orjson.JSONDecodeError, AttributeError):
+            self._record.usage = None
+
+
+def answer_headers(record: Record) -> list[tuple[bytes, bytes]]:
+    headers = {"x-request-id": record.request_id}
+    decision = record.decision
+    if decision is not None:
+        headers["x-waferline-lane"] = str(decision.route.lane)
+        headers["x-waferline-model-asked"] = decision.ask.model
+        headers |= decision.headers
+    if record.serving is not None:
+        headers["x-waferline-model-served"] = record.serving.target.model
+        headers["x-waferline-deployment"] = record.serving.target.deployment
+        headers["x-waferline-attempts"] = str(len(record.attempts))
+    if record.dropped:
+        headers["x-waferline-dropped"] = ", ".join(record.dropped)
+    return encoded(headers)

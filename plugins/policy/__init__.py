@@ -1,0 +1,1 @@
+"""Facts in, verdict out. Pure: a rule runs in a REPL with literals."""

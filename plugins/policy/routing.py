@@ -1,0 +1,106 @@
+"""Routing: which models serve a workload, on which lane, and how long anybody waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from plugins.policy.settings import Name, Settings
+
+
+class Lane(StrEnum):
+    LITELLM = "litellm"
+
+
+class Deadlines(Settings):
+    """How long an attempt may take before the next target gets its chance, or the answer is called broken."""
+
+    connect_seconds: float = Field(2, gt=0, le=60, description="Until the provider accepts the connection.")
+    first_token_seconds: float = Field(5, gt=0, le=600, description="Until the first token; then the next target.")
+    stall_seconds: float = Field(5, gt=0, le=600, description="Between two deliveries once tokens flow.")
+    total_seconds: float = Field(300, gt=0, le=3600, description="For one attempt from call to finish.")
+
+
+class DeadlineChanges(Settings):
+    """Only what differs from the deadlines above it."""
+
+    connect_seconds: float | None = Field(
+        None, gt=0, le=60, description=Deadlines.model_fields["connect_seconds"].description
+    )
+    first_token_seconds: float | None = Field(
+        None, gt=0, le=600, description=Deadlines.model_fields["first_token_seconds"].description
+    )
+    stall_seconds: float | None = Field(
+        None, gt=0, le=600, description=Deadlines.model_fields["stall_seconds"].description
+    )
+    total_seconds: float | None = Field(
+        None, gt=0, le=3600, description=Deadlines.model_fields["total_seconds"].description
+    )
+
+
+class Parameters(Settings):
+    """Sent to the provider where the client says nothing."""
+
+    reasoning_effort: Literal["none", "low", "medium", "high"] | None = Field(None, description="How long to think.")
+    temperature: float | None = Field(None, ge=0, le=2, description="Sampling temperature.")
+    max_completion_tokens: int | None = Field(
+        None, ge=1, le=131072, description="Cerebras reserves this from the token budget: keep it as small as the task."
+    )
+
+
+class Workload(Settings):
+    """A named need. Clients ask for it like for a model."""
+
+    purpose: str = Field(min_length=1, description="What it is for, in one sentence.")
+    models: list[Name] = Field(min_length=1, description="Models of litellm_config.yaml, best first.")
+    lane: Lane | None = Field(None, description="Overrides the lane of the file.")
+    merge_window_ms: float | None = Field(None, ge=0, le=250, description="Overrides the merge window of the file.")
+    deadlines: DeadlineChanges = Field(default_factory=DeadlineChanges, description="What differs here.")
+    parameters: Parameters = Field(default_factory=Parameters, description="Defaults for the provider.")
+
+
+class RoutingFile(Settings):
+    """Workloads, and what holds for requests that name a model directly."""
+
+    lane: Lane = Field(
+        Lane.LITELLM, description="litellm: every request goes through LiteLLM, with our rules around it."
+    )
+    merge_window_ms: float = Field(
+        10,
+        ge=0,
+        le=250,
+        description="Text arriving within this window leaves as one event; the first token never waits; 0 = off.",
+    )
+    deadlines: Deadlines = Field(default_factory=Deadlines, description="For whatever has none of its own.")
+    workloads: dict[Name, Workload] = Field(default_factory=dict, description="By the name that clients ask for.")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A request's way, before anybody asked whether its models may be served."""
+
+    workload: str | None
+    models: tuple[str, ...]
+    lane: Lane
+    merge_window: float
+    deadlines: Deadlines
+    parameters: dict[str, Any]
+
+
+def resolve(routing: RoutingFile, asked: str) -> Route:
+    workload = routing.workloads.get(asked)
+    if workload is None:
+        return Route(None, (asked,), routing.lane, routing.merge_window_ms / 1000, routing.deadlines, {})
+    window = routing.merge_window_ms if workload.merge_window_ms is None else workload.merge_window_ms
+    changes = workload.deadlines.model_dump(exclude_none=True)
+    return Route(
+        workload=asked,
+        models=tuple(workload.models),
+        lane=workload.lane or routing.lane,
+        merge_window=window / 1000,
+        deadlines=routing.deadlines.model_copy(update=changes),
+        parameters=workload.parameters.model_dump(exclude_none=True),
+    )

@@ -1,0 +1,173 @@
+"""What an answer has done so far: when it spoke, whether it ended, what broke it."""
+
+from enum import Enum, auto
+from typing import Any
+
+from plugins.stream.decode import Event
+from plugins.stream.fault import StreamError, fault_in, fault_named, fault_of_finish
+from plugins.stream.parse import objects_in, parse_object
+from plugins.stream.shape import Shape, shape_of
+
+_TOKEN_FIELDS = ("content", "reasoning", "reasoning_content", "tool_calls", "refusal", "function_call")
+
+
+class Kind(Enum):
+    ROLE = auto()  # nothing a person reads: role, empty delta, usage alone, comment
+    TOKEN = auto()  # content, reasoning, refusal or a tool call
+    FINISH = auto()  # a finish reason, with or without text
+    DONE = auto()  # [DONE] and all behind it
+    ERROR = auto()
+    MALFORMED = auto()  # data that is not a JSON object
+
+
+class Broken(Enum):
+    """Why an answer that has ended is not whole."""
+
+    NO_FINISH = "no_finish"
+    ERROR_EVENT = "error_event"
+    MALFORMED = "malformed"
+    EMPTY = "empty"  # it ended before it said anything, so another target may answer instead
+
+
+# Looking a member up on its class is slow before Python 3.12.
+_TOKEN = Kind.TOKEN
+
+
+class Watch:
+    """Sees every event of one answer, in order."""
+
+    __slots__ = (
+        "_finish_reasons",
+        "_malformed",
+        "_shape",
+        "done",
+        "error",
+        "events",
+        "first_delta_at",
+        "first_token_at",
+        "id",
+        "largest_gap",
+        "last_token_at",
+        "model",
+        "time_info",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self.first_delta_at: float | None = None
+        self.first_token_at: float | None = None
+        self.last_token_at: float | None = None
+        self.largest_gap = 0.0
+        self.events = 0
+        self.usage: dict[str, Any] | None = None
+        self.time_info: dict[str, Any] | None = None
+        self.model: str | None = None
+        self.id: str | None = None
+        self.error: StreamError | None = None
+        self.done = False
+        self._malformed = False
+        self._finish_reasons: dict[int, str | None] = {}  # of every choice seen
+        self._shape: Shape | None = None
+
+    def see(self, event: Event, now: float) -> Kind:
+        shape = self._shape
+        # An event of a shape that was parsed before brings nothing new but its text.
+        if shape is not None and event.data is not None and event.name is None and shape.text_in(event.data):
+            self._token(now)
+            return _TOKEN
+        return self._read(event, now)
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The first choice's."""
+        return self._finish_reasons[min(self._finish_reasons)] if self._finish_reasons else None
+
+    @property
+    def whole(self) -> bool:
+        finished = bool(self._finish_reasons) and None not in self._finish_reasons.values()
+        return finished and self.error is None and not self._malformed
+
+    def verdict_at_end(self) -> Broken | None:
+        if self.whole:
+            return None
+        if self.error is not None:
+            return Broken.ERROR_EVENT
+        if self._malformed:
+            return Broken.MALFORMED
+        said_nothing = self.events == 0 and not any(self._finish_reasons.values())
+        return Broken.EMPTY if said_nothing else Broken.NO_FINISH
+
+    def _read(self, event: Event, now: float) -> Kind:
+        data = event.data
+        if self.done or (data is not None and data.startswith(b"[DONE]")):
+            self.done = True
+            self._shape = None
+            return Kind.DONE
+        if event.name == b"error":
+            return self._fail(fault_named(data, parse_object(data or b"")))
+        return self._read_data(data, now) if data else Kind.ROLE
+
+    def _read_data(self, data: bytes, now: float) -> Kind:
+        chunk = parse_object(data)
+        if chunk is None:
+            self._malformed = True
+            return Kind.MALFORMED
+        if fault := fault_in(chunk):
+            return self._fail(fault)
+        self._shape = shape_of(data, chunk) or self._shape
+        self._note(chunk)
+        return self._hear(chunk, now)
+
+    def _fail(self, error: StreamError) -> Kind:
+        self.error = self.error or error
+        return Kind.ERROR
+
+    def _note(self, chunk: dict[str, Any]) -> None:
+        """Names are those of the first chunk that has them, figures those of the last."""
+        self.id = self.id or _text(chunk.get("id"))
+        self.model = self.model or _text(chunk.get("model"))
+        self.usage = _object(chunk.get("usage")) or self.usage
+        self.time_info = _object(chunk.get("time_info")) or self.time_info
+
+    def _hear(self, chunk: dict[str, Any], now: float) -> Kind:
+        choices = objects_in(chunk.get("choices"))
+        if choices and self.first_delta_at is None:
+            self.first_delta_at = now
+        speaks = any(_speaks(choice) for choice in choices)
+        if speaks:
+            self._token(now)
+        reasons = [self._finish(choice) for choice in choices]
+        if "error" in reasons:
+            return self._fail(fault_of_finish())
+        if any(reasons):
+            return Kind.FINISH
+        return _TOKEN if speaks else Kind.ROLE
+
+    def _finish(self, choice: dict[str, Any]) -> str | None:
+        index = choice.get("index")
+        reason = _text(choice.get("finish_reason"))
+        index = index if isinstance(index, int) else 0
+        self._finish_reasons[index] = reason or self._finish_reasons.get(index)
+        return reason
+
+    def _token(self, now: float) -> None:
+        last = self.last_token_at
+        if last is None:
+            self.first_token_at = now
+        elif now - last > self.largest_gap:
+            self.largest_gap = now - last
+        self.last_token_at = now
+        self.events += 1
+
+
+def _speaks(choice: dict[str, Any]) -> bool:
+    delta = choice.get("delta")
+    return isinstance(delta, dict) and any(delta.get(field) for field in _TOKEN_FIELDS)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _object(value: object) -> dict[str, Any] | None:
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,98 @@
+"""One request while it runs. The front opens the record, attempts are written into it, the event is made from it."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from plugins.dialect.openai import UpstreamError
+from plugins.policy.engine import Decision, Policies
+from plugins.policy.targets import Target
+from plugins.policy.verdict import Refuse
+from plugins.stream.watch import Watch
+
+
+class Outcome(StrEnum):
+    """How an attempt, or the whole request, ended."""
+
+    RUNNING = "running"
+    WHOLE = "whole"
+    BROKEN = "broken"  # began, and did not end with a finish reason
+    FAILED = "failed"  # no target gave a first token
+    REFUSED = "refused"  # by policy
+    CLIENT_GONE = "client_gone"
+
+
+class Fault(StrEnum):
+    """Why an attempt did not end whole."""
+
+    CONNECT = "connect"
+    HTTP_STATUS = "http_status"
+    FIRST_TOKEN_TIMEOUT = "first_token_timeout"  # noqa: S105  not a secret
+    STALL = "stall"
+    TOTAL_TIMEOUT = "total_timeout"
+    CUT = "cut"  # the connection ended in the middle
+    NO_FINISH = "no_finish"  # a clean end without a finish reason
+    ERROR_EVENT = "error_event"
+    MALFORMED = "malformed"
+    NOT_A_STREAM = "not_a_stream"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One call of one target. Times are monotonic seconds."""
+
+    target: Target
+    started: float
+    watch: Watch = field(default_factory=Watch)
+    outcome: Outcome = Outcome.RUNNING
+    fault: Fault | None = None
+    status: int | None = None
+    error: UpstreamError | None = None
+    retry_after: str | None = None
+    ended: float | None = None
+
+    def end(self, outcome: Outcome, now: float, fault: Fault | None = None) -> None:
+        """The first end counts: what happens while cleaning up is not news."""
+        if self.outcome is Outcome.RUNNING:
+            self.outcome, self.ended, self.fault = outcome, now, fault
+
+    @property
+    def client_is_to_blame(self) -> bool:
+        """The request itself is at fault: another target would say the same."""
+        return self.status in (400, 413, 422)
+
+
+@dataclass(slots=True)
+class Record:
+    """One request of one client."""
+
+    request_id: str
+    started: float
+    policies: Policies
+    path: str
+    client: str | None = None
+    decision: Decision | None = None
+    stream: bool = False
+    refusal: Refuse | None = None
+    calling: Target | None = None  # the target that the gate let through, until the transport calls it
+    attempts: list[Attempt] = field(default_factory=list)
+    delivered: Watch = field(default_factory=Watch)  # what the client's side of the stream looked like
+    status: int | None = None
+    outcome: Outcome = Outcome.RUNNING
+    dropped: tuple[str, ...] = ()
+    usage: dict[str, Any] | None = None  # where no attempt of ours saw the answer
+
+    @property
+    def serving(self) -> Attempt | None:
+        return self.attempts[-1] if self.attempts else None
+
+    def end(self, outcome: Outcome) -> None:
+        if self.outcome is Outcome.RUNNING:
+            self.outcome = outcome
+
+
+# Set by the front; LiteLLM carries it along to the hooks and to the transport, through every task it starts.
+current: ContextVar[Record | None] = ContextVar("waferline_record", default=None)

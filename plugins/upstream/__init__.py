@@ -1,0 +1,1 @@
+"""HTTP to providers: connections that live as long as the process."""
