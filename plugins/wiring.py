@@ -14,7 +14,7 @@ from plugins.config.reload import BadPoliciesError, PolicyStore
 from plugins.front.front import Front
 from plugins.front.gateway import Clock, Gateway
 from plugins.hooks.gate import Gate
-from plugins.hooks.mount import litellm_config_path, mount_front, quiet_access_log, use_transport
+from plugins.hooks.mount import litellm_config_path, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events, JsonLines
@@ -46,7 +46,7 @@ def _build() -> Gateway:
 
 
 def _give_up(complaint: str) -> NoReturn:
-    """One sentence instead of LiteLLM's traceback; it loads us inside its start-up, where an exit code would be lost."""
+    """One sentence instead of LiteLLM's traceback; it loads us where an exit code would be lost."""
     sys.stderr.write(f"waferline: {complaint}\n")
     sys.stderr.flush()
     os._exit(2)
@@ -69,4 +69,4 @@ gate = Gate()
 _background = _Background(gateway.store)
 use_transport(Transport(Pool(), gateway.clock.monotonic, current.get))
 mount_front(lambda app: Front(app, gateway, _background.start))
-quiet_access_log()
+quiet_logs(os.environ)

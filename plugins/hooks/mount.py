@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,11 @@ def use_transport(transport: httpx.AsyncBaseTransport) -> None:
     litellm.aclient_session = httpx.AsyncClient(transport=transport, timeout=None)  # noqa: S113  deadlines are the transport's
 
 
-def quiet_access_log() -> None:
-    """Our line per request says more than uvicorn's, which would double it."""
-    logger = logging.getLogger("uvicorn.access")
-    logger.handlers.clear()
-    logger.propagate = False
+def quiet_logs(environment: Mapping[str, str]) -> None:
+    """Our line per request says more than uvicorn's, and more than LiteLLM's tracebacks of attempts that failed."""
+    access = logging.getLogger("uvicorn.access")
+    access.handlers.clear()
+    access.propagate = False
+    if not environment.get("LITELLM_LOG"):
+        for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

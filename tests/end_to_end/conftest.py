@@ -1,0 +1,69 @@
+"""One gateway and two simulated providers for all end-to-end tests, reset between them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plugins.policy.access import digest
+from tests.support.gateway import Gateway, gateway
+from tests.support.processes import ROOT
+from tests.support.provider import Provider, provider
+
+BOT_KEY = "sk-wl-support-bot-in-the-end-to-end-tests"
+EXPIRED_KEY = "sk-wl-somebody-who-left-in-the-end-to-end-tests"
+
+CLIENTS = f"""clients:
+  - {{name: support-bot, key_sha256: {digest(BOT_KEY)}, models: [voice, chat]}}
+  - {{name: somebody-who-left, key_sha256: {digest(EXPIRED_KEY)}, models: ["*"], expires: 2026-01-31}}
+"""
+
+
+def write_policies(directory: Path) -> None:
+    """The shipped policies with two clients and with deadlines that a test can wait for."""
+    shutil.copytree(ROOT / "policies", directory, dirs_exist_ok=True)
+    access = directory / "access.yaml"
+    access.write_text(access.read_text().replace("clients: []\n", CLIENTS))
+    routing = directory / "routing.yaml"
+    text = re.sub(r"first_token_seconds: \d+", "first_token_seconds: 1", routing.read_text())
+    routing.write_text(re.sub(r"stall_seconds: \d+", "stall_seconds: 1", text))
+
+
+@pytest.fixture(scope="session")
+def primary_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    with provider("cerebras", tmp_path_factory.mktemp("primary"), "--first-token", "0.02") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def fallback_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    with provider("openai", tmp_path_factory.mktemp("fallback"), "--first-token", "0.02") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def waferline(
+    primary_process: Provider, fallback_process: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    directory = tmp_path_factory.mktemp("gateway")
+    policies = directory / "policies"
+    write_policies(policies)
+    bases = {"CEREBRAS_API_BASE": primary_process.base, "FALLBACK_API_BASE": fallback_process.base}
+    with gateway(directory, policies, bases) as running:
+        yield running
+
+
+@pytest.fixture
+def primary(primary_process: Provider) -> Provider:
+    primary_process.reset()
+    return primary_process
+
+
+@pytest.fixture
+def fallback(fallback_process: Provider) -> Provider:
+    fallback_process.reset()
+    return fallback_process

@@ -1,0 +1,62 @@
+"""Stock LiteLLM with our configuration, as an operator starts it: `litellm --config litellm_config.yaml`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.processes import BIN, ROOT, Running, answers, clean_environment, eventually, free_port, started
+
+MASTER_KEY = "sk-test-master-key-of-at-least-32-characters"
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Gateway:
+    url: str
+    running: Running
+    policies: Path
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.running.lines() if line.startswith('{"event"')]
+
+    def event_of(self, request_id: str) -> dict[str, Any]:
+        """The line that this request left in the log."""
+
+        def look() -> dict[str, Any] | None:
+            return next((event for event in self.events() if event.get("request_id") == request_id), None)
+
+        return eventually(look, 10, f"the log line of {request_id}")
+
+    def client(self, key: str = MASTER_KEY) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=20)
+
+
+@contextmanager
+def gateway(
+    directory: Path, policies: Path, environment: dict[str, str], config: Path = ROOT / "litellm_config.yaml"
+) -> Iterator[Gateway]:
+    port = free_port()
+    command = [str(BIN / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+    settings = {
+        "LITELLM_MASTER_KEY": MASTER_KEY,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "WAFERLINE_POLICIES": str(policies),
+        **environment,
+    }
+    # Started from a directory that is not the product's: nothing may depend on where the operator stands.
+    with started(command, directory / "gateway.log", clean_environment(**settings), cwd=directory) as running:
+        url = f"http://127.0.0.1:{port}"
+
+        def ready() -> bool:
+            running.check_alive()
+            return answers(f"{url}/health/liveliness")
+
+        eventually(ready, START_SECONDS, "the gateway's start")
+        yield Gateway(url, running, policies)
