@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 
+from plugins.config.deployments import section
 from plugins.config.deployments import targets as declared_targets
 from plugins.config.located import Located, Place
 from plugins.config.problem import Level, Problem
@@ -64,7 +65,8 @@ def workloads_name_declared_models(whole: Whole) -> Iterator[Problem]:
 
 
 def aliases_agree_with_workloads(whole: Whole) -> Iterator[Problem]:
-    aliases = _router_setting(whole, "model_group_alias") or {}
+    aliases = section(whole.documents["litellm"], "router_settings", dict).get("model_group_alias")
+    aliases = aliases if isinstance(aliases, dict) else {}
     place: Place = ("router_settings", "model_group_alias")
     for name, alias in aliases.items():
         model = alias.get("model") if isinstance(alias, dict) else alias
@@ -137,24 +139,23 @@ REQUIRED: Sequence[tuple[str, str, object, str]] = (
 
 
 def litellm_is_set_as_needed(whole: Whole) -> Iterator[Problem]:
-    for section, name, wanted, otherwise in REQUIRED:
-        data = whole.documents["litellm"].data
-        value = (data.get(section) or {}).get(name) if isinstance(data, dict) else None
+    for heading, name, wanted, otherwise in REQUIRED:
+        value = section(whole.documents["litellm"], heading, dict).get(name)
         fits = wanted in value if isinstance(value, list) else value == wanted
         if not fits:
             written = f"[{wanted}]" if name == "callbacks" else str(wanted).lower() if wanted is True else wanted
             what = f"must be {written}, or {otherwise}"
-            yield whole.problem("litellm", (section, name), what, f"write `{name}: {written}`")
+            yield whole.problem("litellm", (heading, name), what, f"write `{name}: {written}`")
 
 
 def fallback_lists_name_servable_models(whole: Whole) -> Iterator[Problem]:
-    for section in ("router_settings", "litellm_settings"):
+    for heading in ("router_settings", "litellm_settings"):
         for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks"):
-            for model in _flat((whole.documents["litellm"].data.get(section) or {}).get(name)):
+            for model in _flat(section(whole.documents["litellm"], heading, dict).get(name)):
                 decision = decide(whole.policies, whole.deployed, Ask(model, True, MASTER_CLIENT, whole.today))
                 if decision.refusal:
                     what = f"the fallback {model!r} would be refused, because {decision.refusal.reason}"
-                    yield whole.problem("litellm", (section, name), what, decision.refusal.cure)
+                    yield whole.problem("litellm", (heading, name), what, decision.refusal.cure)
 
 
 def streaming_rules_match_something(whole: Whole) -> Iterator[Problem]:
@@ -195,9 +196,9 @@ def exceptions_hold(whole: Whole) -> Iterator[Problem]:
         for index, waiver in enumerate(waivers):
             place: Place = ("exceptions", index)
             if waiver.until < whole.today:
-                yield whole.problem(
-                    stem, (*place, "until"), f"the exception ended on {waiver.until}", "remove it or renew it"
-                )
+                # A warning: a gateway that restarts on the day after must not stay down for it.
+                what = f"the exception ended on {waiver.until}"
+                yield whole.problem(stem, (*place, "until"), what, "remove it or renew it", Level.WARNING)
             if waiver.client not in known:
                 cure = _nearest(waiver.client, known, "add the client to policies/access.yaml")
                 yield whole.problem(stem, (*place, "client"), f"{waiver.client!r} is not a client", cure)
@@ -249,12 +250,6 @@ def catalog_is_fresh(whole: Whole) -> Iterator[Problem]:
 def lifecycle_cure(whole: Whole, model: str) -> str:
     verdict = lifecycle.judge(whole.policies.lifecycle, whole.policies.catalog, model, MASTER, date.max)
     return verdict.cure if isinstance(verdict, Refuse) else "plan its replacement"
-
-
-def _router_setting(whole: Whole, name: str) -> dict[str, object] | None:
-    data = whole.documents["litellm"].data
-    value = (data.get("router_settings") or {}).get(name) if isinstance(data, dict) else None
-    return value if isinstance(value, dict) else None
 
 
 def _flat(value: object) -> Iterator[str]:

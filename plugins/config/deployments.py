@@ -16,10 +16,13 @@ REFERENCE = "os.environ/"
 
 def load(path: Path) -> tuple[Located, list[Problem]]:
     try:
-        return read(shown(path), path.read_text(encoding="utf-8"))
+        document, problems = read(shown(path), path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         document = Located(shown(path), None)
         return document, [document.problem((), f"cannot be read, {error}", cure="start LiteLLM with --config")]
+    if document.data is not None and not isinstance(document.data, dict):
+        problems.append(document.problem((), "must be a mapping", cure="see the shipped litellm_config.yaml"))
+    return document, problems
 
 
 def deployed(document: Located, environment: Mapping[str, str]) -> Deployed:
@@ -32,7 +35,8 @@ def targets(document: Located, environment: Mapping[str, str]) -> Iterator[tuple
         parameters = row.get("litellm_params") if isinstance(row, dict) else None
         if not isinstance(parameters, dict) or not isinstance(parameters.get("model"), str):
             continue
-        info = row.get("model_info") or {}
+        info = row["model_info"] if isinstance(row.get("model_info"), dict) else {}
+        order = parameters.get("order", 1)
         provider, upstream = _upstream(parameters)
         named = environment.get(str(info.get("model_from_env", ""))) or upstream
         yield (
@@ -42,7 +46,7 @@ def targets(document: Located, environment: Mapping[str, str]) -> Iterator[tuple
                 model=str(row.get("model_name", "")),
                 provider=provider,
                 upstream_model=named,
-                order=int(parameters.get("order", 1)),
+                order=order if isinstance(order, int) else 1,
                 missing=_missing(provider, parameters, environment),
             ),
         )

@@ -40,22 +40,42 @@ def dotted(place: Place) -> str:
 
 def read(file: str, text: str) -> tuple[Located, list[Problem]]:
     """The document and what is wrong with it as YAML. A key written twice is an error: YAML would keep the last."""
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         root = loader.get_single_node()
         problems = list(_repeated_keys(file, root)) if root is not None else []
         lines = dict(_walk(root)) if root is not None else {}
+        _keep_as_text(loader, root)
         data = loader.construct_document(root) if root is not None else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or str(error)
+        what = " ".join(str(getattr(error, "problem", None) or error).split())
         line = mark.line + 1 if mark else 1
         return Located(file, None), [Problem(file, line, "", f"not valid YAML, {what}", cure="check the indentation")]
-    finally:
-        loader.dispose()
-    if root is None:
+    except RecursionError:
+        cure = "look for an alias within its own anchor"
+        return Located(file, None), [Problem(file, 1, "", "not valid YAML, it is nested without end", cure=cure)]
+    if data is None:
         problems = [Problem(file, 1, "", "the file is empty", cure="see its schema in policies/schemas/")]
     return Located(file, data, lines), problems
+
+
+def _keep_as_text(loader: Any, node: yaml.Node | None) -> None:
+    """A scalar that looks like a date or a number and is none, such as 2026-02-30, is for the settings to refuse."""
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag not in loader.yaml_constructors:
+            return
+        try:
+            loader.yaml_constructors[node.tag](loader, node)
+        except (ValueError, KeyError, AttributeError):
+            node.tag = "tag:yaml.org,2002:str"
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            _keep_as_text(loader, key)
+            _keep_as_text(loader, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _keep_as_text(loader, value)
 
 
 def _walk(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:

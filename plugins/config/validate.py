@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -42,9 +43,11 @@ SENTENCES = {
     "date_from_datetime_parsing": "must be a date like 2026-11-20",
     "date_from_datetime_inexact": "must be a date like 2026-11-20, without a time",
     "string_pattern_mismatch": "is not of the right form",
+    "invalid_key": "has a key that is not text",
     "value_error": "{error}",
 }
 PATTERNS = {
+    "^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$": "must be a name of letters, digits and . _ : / @ -",
     "^[0-9a-f]{64}$": "must be 64 hexadecimal digits, as `waferline key new` prints them",
 }
 
@@ -56,13 +59,17 @@ def validate(document: Located, model: type[Model]) -> tuple[Model | None, list[
         return model.model_validate(document.data), []
     except ValidationError as error:
         known = _keys(model)
-        problems = {str(each): each for each in (_problem(document, detail, known) for detail in error.errors())}
+        problems: dict[tuple[int, str], Problem] = {}
+        for detail in error.errors():  # one per place: each member of a union has its own complaint
+            problem = _problem(document, detail, known)
+            problems.setdefault((problem.line, problem.key), problem)
         return None, list(problems.values())
 
 
 def _problem(document: Located, detail: ErrorDetails, known: set[str]) -> Problem:
     place = _place(document, detail)
-    kind, context = detail["type"], detail.get("ctx", {})
+    kind = detail["type"]
+    context = {name: f"{held:g}" if isinstance(held, float) else held for name, held in detail.get("ctx", {}).items()}
     sentence = SENTENCES.get(kind, detail["msg"])
     if kind == "string_pattern_mismatch":
         sentence = PATTERNS.get(str(context.get("pattern")), sentence)
@@ -94,8 +101,20 @@ def _cure(kind: str, place: Place, detail: ErrorDetails, known: set[str]) -> str
 
 
 def _short(value: Any) -> str:
-    text = repr(value) if not isinstance(value, (dict, list)) else type(value).__name__
-    return {"dict": "a mapping", "list": "a list"}.get(text, text if len(text) <= 60 else f"{text[:57]}...")
+    """As it would be written in YAML, as far as that fits on the line."""
+    match value:
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case date():
+            return str(value)
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _keys(model: type[BaseModel]) -> set[str]:

@@ -64,16 +64,12 @@ class Inbox:
         return message
 
 
-# Headers with which a client would overrule the operator's deadlines, retries and logging inside LiteLLM.
-_OVERRULING = (b"x-litellm-", b"llm_provider-", b"x-stainless-")
+# LiteLLM takes deadlines, retries, tags, a cache's lifetime and what to log from headers, under names that change.
+_PASSED_ON = frozenset({b"host", b"authorization", b"accept", b"user-agent", b"traceparent", b"x-request-id"})
 
 
 def _with_length(scope: Scope, length: int) -> Scope:
-    kept = [
-        (name, value)
-        for name, value in scope["headers"]
-        if name not in (b"content-length", b"transfer-encoding", b"content-type") and not name.startswith(_OVERRULING)
-    ]
+    kept = [(name, value) for name, value in scope["headers"] if name in _PASSED_ON]
     kept += [(b"content-length", str(length).encode()), (b"content-type", b"application/json")]
     return {
         **scope,

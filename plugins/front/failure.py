@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from plugins.dialect.openai import UpstreamError, read_error
 from plugins.policy.verdict import Refuse
-from plugins.telemetry.record import Attempt, Fault
+from plugins.telemetry.record import Attempt, Fault, Outcome
 
 _LITELLM_WORDS = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)\s*[:-]\s*)+|litellm\.\w+:\s*")
 
 
 def explain(status: int, payload: bytes, attempts: Sequence[Attempt]) -> Refuse:
-    if not attempts:
+    if not attempts or attempts[-1].outcome is Outcome.WHOLE:
         return _litellm_refused(status, payload)
     last = attempts[-1]
     if last.client_is_to_blame and last.error is not None:

@@ -10,13 +10,14 @@ from plugins.front.chat import chat
 from plugins.front.gateway import Gateway
 from plugins.front.guard import MODEL_PREFIXES, Endpoint
 from plugins.front.reply import answer_headers
-from plugins.policy.access import Client, identify
+from plugins.policy.access import MASTER, Client, identify
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.event import finished
 from plugins.telemetry.record import Outcome, Record, current
 
 # Neither the outside world nor LiteLLM's log has any use for a line per probe.
 _UNRECORDED = frozenset({Endpoint.HEALTH, Endpoint.WARMING})
+_FOR_OPERATORS = frozenset({Endpoint.STATUS, Endpoint.DRAIN})
 
 
 class Front:
@@ -69,6 +70,14 @@ class Front:
         record.client = client.name
         if endpoint is Endpoint.CHAT:
             return await chat(gateway, record, client, self._app, scope, receive, send)
+        if endpoint in _FOR_OPERATORS and client.name != MASTER:
+            return Refuse(
+                "front.operator", "only operators may ask this", "use the master key", 403, "operator_only", param=None
+            )
+        if endpoint is Endpoint.DRAIN:
+            record.status = 200
+            await self._app(scope, receive, send)
+            return None
         found = self._look_up(endpoint, record, client, scope["path"])
         if isinstance(found, Refuse):
             return found

@@ -16,6 +16,7 @@ from plugins.policy.limits import Limits
 from plugins.policy.verdict import Refuse
 
 BODY_SECONDS = 10
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -25,6 +26,7 @@ class Endpoint(Enum):
     MODEL = auto()
     WARMING = auto()
     HEALTH = auto()
+    DRAIN = auto()
     STATUS = auto()
 
 
@@ -38,7 +40,7 @@ PATHS: dict[str, tuple[str, Endpoint]] = {
     "/health/liveliness": ("GET", Endpoint.HEALTH),
     "/health/liveness": ("GET", Endpoint.HEALTH),
     "/health/readiness": ("GET", Endpoint.HEALTH),
-    "/health/drain": ("GET", Endpoint.HEALTH),
+    "/health/drain": ("GET", Endpoint.DRAIN),  # ends the service of whoever calls it, so it needs the master key
     "/waferline/status": ("GET", Endpoint.STATUS),
 }
 MODEL_PREFIXES = ("/v1/models/", "/models/")
@@ -51,7 +53,7 @@ def endpoint_of(method: str, path: str) -> Endpoint | Refuse:
     if endpoint is None:
         cure = "served are POST /v1/chat/completions, GET /v1/models and GET /health/readiness"
         return Refuse("front.path", f"{path[:80]!r} is not served here", cure, 404, "unknown_path", param=None)
-    if method != wanted and not (endpoint is Endpoint.HEALTH and method in ("HEAD", "POST")):
+    if method != wanted and not (endpoint is Endpoint.HEALTH and method == "HEAD"):
         reason = f"{method} is not served on {path[:80]!r}"
         return Refuse("front.method", reason, f"use {wanted}", 405, "method_not_allowed", param=None)
     return endpoint
@@ -90,12 +92,9 @@ async def read_json(scope: Scope, receive: Receive, limits: Limits) -> dict[str,
 
 
 async def _read(scope: Scope, receive: Receive, most: int) -> bytes | Refuse:
-    if header(scope, b"content-encoding") not in (None, "identity"):
-        return _refuse(415, "unsupported_encoding", "the body is compressed", "send it without Content-Encoding")
-    length = header(scope, b"content-length") or "0"
-    too_large = _refuse(413, "body_too_large", f"the body is larger than {most >> 20} MB", "send less in one request")
-    if not length.isdigit() or int(length) > most:
-        return too_large
+    announced = _announced(scope, most)
+    if announced:
+        return announced
     parts: list[bytes] = []
     size = 0
     try:
@@ -109,21 +108,35 @@ async def _read(scope: Scope, receive: Receive, most: int) -> bytes | Refuse:
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
                 if size > most:
-                    return too_large
+                    return _too_large(most)
                 if not message.get("more_body"):
                     return b"".join(parts)
     except TimeoutError:
         return _refuse(408, "body_too_slow", f"the body took longer than {BODY_SECONDS} s", "send it again")
 
 
-def _deeper_than(value: Any, most: int) -> bool:
-    level = [value]
+def _announced(scope: Scope, most: int) -> Refuse | None:
+    """What the headers alone give away."""
+    if header(scope, b"content-encoding") not in (None, "identity"):
+        return _refuse(415, "unsupported_encoding", "the body is compressed", "send it without Content-Encoding")
+    length = header(scope, b"content-length") or "0"
+    if not _LENGTH.fullmatch(length):
+        return _refuse(400, "invalid_length", "Content-Length is not a number", "send the body's size in bytes")
+    return _too_large(most) if int(length) > most else None
+
+
+def _too_large(most: int) -> Refuse:
+    return _refuse(413, "body_too_large", f"the body is larger than {most / 2**20:g} MB", "send less in one request")
+
+
+def _deeper_than(value: dict[str, Any], most: int) -> bool:
+    level: list[Any] = [value]
     for _ in range(most):
         level = [
             inner
             for each in level
-            if isinstance(each, (dict, list))
             for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, (dict, list))
         ]
         if not level:
             return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import orjson
 
 from plugins.front.asgi import Message, Send, encoded, send_refusal
@@ -23,11 +25,9 @@ class Reply:
         self._send = send
         self._record = record
         self._clock = clock
-        self._start: Message | None = None
         self._held: list[bytes] = []
         self._decoder = Decoder()
         self._broken = False
-        self.started = False
         self.complete = False
 
     async def __call__(self, message: Message) -> None:
@@ -39,11 +39,9 @@ class Reply:
             await self._send(message)
 
     async def _begin(self, message: Message) -> None:
-        self._start = message
         self._record.status = message["status"]
         if message["status"] < 400:
             message["headers"] = [*self._kept(message), *answer_headers(self._record)]
-            self.started = True
             await self._send(message)
 
     async def _body(self, message: Message) -> None:
@@ -55,7 +53,8 @@ class Reply:
             await self._stream(body, more=more)
         else:
             await self._send(message)
-            self._held.append(body)
+            if not self._record.attempts:
+                self._held.append(body)
             if not more:
                 self._note_usage()
                 self._record.end(Outcome.WHOLE)
@@ -65,7 +64,8 @@ class Reply:
         out = b"".join([self._passed_on(event) for event in self._decoder.feed(body)])
         if not more:
             out += self._decoder.close() + self._last_words()
-        await self._send({"type": "http.response.body", "body": out, "more_body": more})
+        if out or not more:
+            await self._send({"type": "http.response.body", "body": out, "more_body": more})
 
     def _passed_on(self, event: Event) -> bytes:
         kind = self._record.delivered.see(event, self._clock.monotonic())
@@ -108,7 +108,6 @@ class Reply:
         refusal = explain(record.status or 500, b"".join(self._held), record.attempts)
         record.refusal, record.status = refusal, refusal.status
         record.end(Outcome.FAILED)
-        self.started = True
         await send_refusal(self._send, refusal, record.request_id, answer_headers(record))
 
     def _kept(self, message: Message) -> list[tuple[bytes, bytes]]:
@@ -123,10 +122,9 @@ class Reply:
         """Where LiteLLM called a provider past our transport, its answer is all there is to count by."""
         if self._record.attempts:
             return
-        try:
-            self._record.usage = orjson.loads(b"".join(self._held)).get("usage")
-        except (orjson.JSONDecodeError, AttributeError):
-            self._record.usage = None
+        with suppress(orjson.JSONDecodeError, AttributeError):
+            usage = orjson.loads(b"".join(self._held)).get("usage")
+            self._record.usage = usage if isinstance(usage, dict) else None
 
 
 def answer_headers(record: Record) -> list[tuple[bytes, bytes]]:
@@ -137,7 +135,8 @@ def answer_headers(record: Record) -> list[tuple[bytes, bytes]]:
         headers["x-waferline-model-asked"] = decision.ask.model
         headers |= decision.headers
     if record.serving is not None:
-        headers["x-waferline-model-served"] = record.serving.target.model
+        if record.refusal is None:
+            headers["x-waferline-model-served"] = record.serving.target.model
         headers["x-waferline-deployment"] = record.serving.target.deployment
         headers["x-waferline-attempts"] = str(len(record.attempts))
     if record.dropped:

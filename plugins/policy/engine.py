@@ -75,33 +75,38 @@ def decide(policies: Policies, deployed: Deployed, ask: Ask) -> Decision:
     for name in route.models:
         judged = _serve(policies, deployed, ask, name)
         steps.extend(judged.steps)
-        headers = headers or dict(judged.headers)
+        if not targets:
+            headers = dict(judged.headers)  # they speak of the model that serves, not of those behind it
         targets.extend(target for target in judged.targets if target not in targets)
         if judged.refusal:
             refusals.append(judged.refusal)
-    first_model = targets[0].model if targets else route.models[0]
     streamed = streaming.decide(
         policies.streaming,
         stream=ask.stream,
         asked=ask.model,
         workload=route.workload,
-        model=first_model,
+        models=list(dict.fromkeys(target.model for target in targets)) or route.models,
         client=ask.client.name,
         today=ask.today,
     )
     steps.append(Step("streaming", ask.model, streamed))
     refusal = _first_refusal(targets, refusals, steps)
     mode = streamed.stream if isinstance(streamed, Amend) and streamed.stream else StreamMode.AS_ASKED
-    return Decision(ask, tuple(steps), route, () if refusal else tuple(targets), refusal, mode, headers)
+    if refusal:
+        return Decision(ask, tuple(steps), route, refusal=refusal, stream_mode=mode)
+    return Decision(ask, tuple(steps), route, tuple(targets), None, mode, headers)
+
+
+# The other policies judge single models and targets, of which one that may serve is enough.
+_ON_THE_WHOLE_REQUEST = frozenset({"access", "streaming"})
 
 
 def _first_refusal(targets: list[Target], unserved: list[Refuse], steps: list[Step]) -> Refuse | None:
     """What the client is told: that the model is gone matters more than that it was not the client's to use."""
     if not targets and unserved:
         return unserved[0]
-    return next(
-        (step.verdict for step in steps if step.policy != "lifecycle" and isinstance(step.verdict, Refuse)), None
-    )
+    whole = (step.verdict for step in steps if step.policy in _ON_THE_WHOLE_REQUEST)
+    return next((verdict for verdict in whole if isinstance(verdict, Refuse)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ def _serve(policies: Policies, deployed: Deployed, ask: Ask, name: str) -> _Serv
     """The targets behind one model that may be called, or why there are none."""
     listed_as = find(policies.catalog, name)
     if listed_as or name not in deployed.models:
-        verdict = _judge(policies, ask, name) if listed_as else _undeclared(policies, deployed, ask, name)
+        verdict = _judge(policies, ask, name, name) if listed_as else _undeclared(policies, deployed, ask, name)
         step = Step("lifecycle" if listed_as else "routing", name, verdict)
         if isinstance(verdict, Refuse):
             return _Served((step,), refusal=verdict)
@@ -141,9 +146,9 @@ def _callable(policies: Policies, deployed: Deployed, ask: Ask, model: str) -> _
             steps.append(Step("lifecycle", target.deployment, verdict))
         if isinstance(verdict, Refuse):
             continue
-        if isinstance(verdict, Amend):
-            headers |= verdict.headers
         if target.ready:
+            if not targets and isinstance(verdict, Amend):
+                headers = dict(verdict.headers)
             targets.append(target)
         else:
             steps.append(Step("routing", target.deployment, _not_ready(target)))
@@ -157,16 +162,20 @@ def judge_target(policies: Policies, ask: Ask, target: Target) -> Verdict:
     """Lifecycle of what would really be called. Only Cerebras retires Cerebras models; others serve what they serve."""
     if target.provider != CEREBRAS:
         return Allow("lifecycle.elsewhere", f"{target.provider} serves {target.upstream_model!r} by its own lifecycle")
-    verdict = _judge(policies, ask, target.upstream_model)
-    if isinstance(verdict, Amend) and verdict.model:
-        # A target cannot be turned into another one; the successor's own targets are reached by its own name.
-        cure = f"use {verdict.model!r} instead"
-        return Refuse(verdict.rule, verdict.reason, cure, 404, "model_retired", successor=verdict.model)
-    return verdict
+    # A target cannot be turned into another one; the successor's own targets are reached by its own name.
+    return _judge(policies, ask, target.upstream_model, target.model, replaceable=False)
 
 
-def _judge(policies: Policies, ask: Ask, name: str) -> Verdict:
-    return lifecycle.judge(policies.lifecycle, policies.catalog, name, ask.client.name, ask.today)
+def _judge(policies: Policies, ask: Ask, name: str, public_name: str, *, replaceable: bool = True) -> Verdict:
+    return lifecycle.judge(
+        policies.lifecycle,
+        policies.catalog,
+        name,
+        ask.client.name,
+        ask.today,
+        asked_as=(ask.model, public_name),
+        replaceable=replaceable,
+    )
 
 
 def _not_ready(target: Target) -> Refuse:
@@ -176,7 +185,7 @@ def _not_ready(target: Target) -> Refuse:
 
 def _undeclared(policies: Policies, deployed: Deployed, ask: Ask, name: str) -> Refuse:
     served = [each for each in public_names(policies, deployed) if may_see(policies, ask.client, each, ask.today)]
-    near = get_close_matches(name, served, n=1, cutoff=0.75)
+    near = get_close_matches(name.lower(), served, n=1, cutoff=0.75)
     reason = f"{name!r} is not served here"
     cure = f"did you mean {near[0]!r}?" if near else f"served: {listed(served)}"
     return Refuse("routing.models", reason, cure, 404, "model_not_found")

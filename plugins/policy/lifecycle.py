@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import timegm
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 from enum import StrEnum
@@ -43,15 +44,27 @@ class LifecycleFile(Settings):
     exceptions: list[Waiver] = Field(default_factory=list, description="Clients that may use such a model for a while.")
 
 
-def judge(settings: LifecycleFile, catalog: Catalog, name: str, client: str, today: date) -> Verdict:
-    """The verdict on one Cerebras model id, for one client, on one day."""
+def judge(
+    settings: LifecycleFile,
+    catalog: Catalog,
+    name: str,
+    client: str,
+    today: date,
+    *,
+    asked_as: Iterable[str] = (),
+    replaceable: bool = True,
+) -> Verdict:
+    """The verdict on one Cerebras model id, for one client, on one day.
+
+    `asked_as`: the workload and public name it is called under, which exceptions may name as well.
+    """
     found = find(catalog, name)
     identity, row = found or (name, None)
     phase = phase_on(row, today) if row else Phase.UNKNOWN
     if phase is Phase.LIVE:
         return Allow("lifecycle.live", f"{identity!r} is live")
     rule, action, reason = _matching_rule(settings, identity, row, phase, today)
-    waiver = waived(settings.exceptions, client, (name, identity), today)
+    waiver = waived(settings.exceptions, client, (name, identity, *asked_as), today)
     if waiver and action in (Action.REFUSE, Action.REPLACE):
         rule, action = "lifecycle.exception", Action.WARN
         reason = f"{reason}, but {client!r} may use it until {waiver.until} ({waiver.reason})"
@@ -61,7 +74,7 @@ def judge(settings: LifecycleFile, catalog: Catalog, name: str, client: str, tod
             return Allow(rule, reason)
         case Action.WARN:
             return Amend(rule, reason, headers=_headers(row, successor))
-        case Action.REPLACE if successor:
+        case Action.REPLACE if successor and replaceable:
             return Amend(
                 rule, f"{reason}; replaced by {successor!r}", model=successor, headers=_headers(row, successor)
             )
@@ -86,6 +99,9 @@ def _matching_rule(
         case Phase.DEDICATED:
             left = f" since {row.retires}" if row and row.retires else ""
             return "lifecycle.dedicated", settings.dedicated, f"{name!r} is served on dedicated endpoints only{left}"
+        case Phase.UNRELEASED:
+            since = f" before {row.first_public.day}" if row and row.first_public else " yet"
+            return "lifecycle.unknown", settings.unknown, f"{name!r} is not public{since}"
         case _:
             return "lifecycle.unknown", settings.unknown, f"{name!r} is not a known Cerebras model"
 
@@ -110,7 +126,7 @@ def _refusal(
 ) -> Refuse:
     if successor:
         cure = f"use {successor!r} instead"
-    elif row is not None and phase is not Phase.PREVIEW:
+    elif phase in (Phase.RETIRED, Phase.DEPRECATED, Phase.DEDICATED):
         cure = f"Cerebras named no live successor; live today: {listed(live_models(catalog, today))}"
     else:
         cure = f"live today: {listed(live_models(catalog, today))}"

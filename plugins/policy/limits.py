@@ -33,6 +33,17 @@ OPERATOR_ONLY = frozenset(
     litellm_params input_cost_per_token output_cost_per_token no-log disable_fallbacks""".split()
 )
 
+# What other APIs call it, where the word that looks most like it means something else.
+_SAME_THING = {
+    "thinking": "reasoning_effort",
+    "enable_thinking": "reasoning_effort",
+    "reasoning": "reasoning_effort",
+    "functions": "tools",
+    "function_call": "tool_choice",
+}
+_LONGEST_ECHO = 64
+_LEAST = {"messages": 1, "tools": 0, "n": 1, "max_tokens": 1, "max_completion_tokens": 1}
+
 
 class Limits(Settings):
     """Bounds on one request, so that no single one can eat the quota or the memory."""
@@ -70,9 +81,10 @@ def _wrong_field(body: Mapping[str, Any]) -> Refuse | None:
             return _refuse(
                 "limits.operator_only", f"the field {name!r} is not for clients", cure, "field_not_allowed", name
             )
-        near = get_close_matches(name, FORWARDED, n=1)
+        near = [_SAME_THING[name]] if name in _SAME_THING else get_close_matches(name, FORWARDED, n=1)
         cure = f"did you mean {near[0]!r}?" if near else "leave it out"
-        return _refuse("limits.fields", f"the field {name!r} is not supported", cure, "unknown_field", name)
+        shown = name[:_LONGEST_ECHO]
+        return _refuse("limits.fields", f"the field {shown!r} is not supported", cure, "unknown_field", shown)
     return None
 
 
@@ -91,9 +103,9 @@ def _wrong_shape(body: Mapping[str, Any]) -> Refuse | None:
     if stream is not None and not isinstance(stream, bool):
         cure = "send it without quotes"
         return _refuse(
-            "limits.stream", f"'stream' must be true or false (was {stream!r})", cure, "invalid_stream", "stream"
+            "limits.stream", f"'stream' must be true or false (was {_shown(stream)})", cure, "invalid_stream", "stream"
         )
-    if "max_tokens" in body and "max_completion_tokens" in body:
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
         cure = "send 'max_completion_tokens' only"
         reason = "'max_tokens' and 'max_completion_tokens' say the same thing twice"
         return _refuse("limits.max_tokens", reason, cure, "invalid_max_tokens", "max_tokens")
@@ -110,11 +122,22 @@ def _too_much(limits: Limits, body: Mapping[str, Any]) -> Refuse | None:
         "max_completion_tokens": (body.get("max_completion_tokens"), limits.completion_tokens),
     }
     for name, (value, most) in counted.items():
-        if isinstance(value, (int, float)) and value > most:
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < _LEAST[name]:
+            # Some providers read "128" as a number, and Cerebras reads -1 as the most it has: both would pass a bound.
+            reason = f"{name!r} must be a whole number of at least {_LEAST[name]} (was {_shown(value)})"
+            return _refuse(f"limits.{name}", reason, "send such a number, or leave it out", "invalid_number", name)
+        if value > most:
             reason = f"{name!r} is {value}, and at most {most} is served"
             cure = "ask for less, or have the operator raise it in policies/access.yaml"
             return _refuse(f"limits.{name}", reason, cure, "limit_exceeded", name)
     return None
+
+
+def _shown(value: object) -> str:
+    """What was sent, without sending all of it back."""
+    return repr(value[:_LONGEST_ECHO]) if isinstance(value, str) else repr(value)[:_LONGEST_ECHO]
 
 
 def _refuse(rule: str, reason: str, cure: str, code: str, param: str) -> Refuse:

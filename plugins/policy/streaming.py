@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -36,13 +37,21 @@ class StreamingFile(Settings):
 
 
 def decide(
-    settings: StreamingFile, *, stream: bool, asked: str, workload: str | None, model: str, client: str, today: date
+    settings: StreamingFile,
+    *,
+    stream: bool,
+    asked: str,
+    workload: str | None,
+    models: Sequence[str],
+    client: str,
+    today: date,
 ) -> Verdict:
+    """The strictest rule of all the models that may serve: a fallback must not stream less than its rule says."""
     if stream:
         return Allow("streaming.streamed", "the client streams")
-    where, rule = _rule_for(settings, workload, model)
+    where, rule = max((_rule_for(settings, workload, model) for model in models), key=_strictness)
     if rule is StreamRule.REQUIRE:
-        waiver = waived(settings.exceptions, client, (asked, workload, model), today)
+        waiver = waived(settings.exceptions, client, (asked, workload, *models), today)
         if waiver:
             reason = f"{where} requires streaming, but {client!r} need not until {waiver.until} ({waiver.reason})"
             return Amend("streaming.exception", reason, stream=StreamMode.UPGRADE)
@@ -66,4 +75,8 @@ def _rule_for(settings: StreamingFile, workload: str | None, model: str) -> tupl
         found.append((f"workloads.{workload}", settings.workloads[workload]))
     if model in settings.models:
         found.append((f"models.{model}", settings.models[model]))
-    return max(found, key=lambda pair: _STRICTNESS[pair[1]]) if found else ("default", settings.default)
+    return max(found, key=_strictness) if found else ("default", settings.default)
+
+
+def _strictness(found: tuple[str, StreamRule]) -> int:
+    return _STRICTNESS[found[1]]

@@ -62,12 +62,15 @@ class Decoder:
 
     def _cut_usual(self, chunk: bytes) -> list[Event]:
         """Nearly always: no CR, and every event one line. One split then finds both lines and events."""
+        if len(chunk) > self._max_event_bytes:
+            return self._cut(chunk)
+        if chunk.find(b"\n") == len(chunk) - 2 and chunk.startswith(b"data: ") and chunk.endswith(b"\n"):
+            return [_NEW(Event, (chunk, chunk[6:-2], None))]  # one event by itself, as a paced stream sends them
         end = chunk.rfind(b"\n\n") + 2
         lines = chunk[:end].split(b"\n")
-        if any(lines[1::2]) or len(lines) % 2 == 0 or lines[-1] or len(chunk) > self._max_event_bytes:
+        if any(lines[1::2]) or len(lines) % 2 == 0 or lines[-1]:
             return self._cut(chunk)
-        if end < len(chunk):
-            self._tail += chunk[end:]
+        self._tail += chunk[end:]
         return [
             _NEW(Event, (line + b"\n\n", line[6:], None)) if line.startswith(b"data: ") else _read(line + b"\n\n")
             for line in lines[:-1:2]

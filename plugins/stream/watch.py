@@ -71,8 +71,9 @@ class Watch:
 
     def see(self, event: Event, now: float) -> Kind:
         shape = self._shape
+        _, data, name = event
         # An event of a shape that was parsed before brings nothing new but its text.
-        if shape is not None and event.data is not None and event.name is None and shape.text_in(event.data):
+        if shape is not None and data is not None and name is None and shape.text_in(data):
             self._token(now)
             return _TOKEN
         return self._read(event, now)

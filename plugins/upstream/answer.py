@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-
-import aiohttp
 
 from plugins.policy.routing import Deadlines
 from plugins.stream.decode import Decoder, Event, ProtocolError
 from plugins.stream.merge import Merger
 from plugins.stream.watch import Broken, Kind
 from plugins.telemetry.record import Attempt, Fault, Outcome
-from plugins.upstream.pool import TRANSPORT_ERRORS, Pool
+from plugins.upstream.pool import Exchange
+from plugins.upstream.wire import WireError
 
 Clock = Callable[[], float]
 
@@ -36,13 +34,10 @@ class AnswerBrokenError(Exception):
 class Answer:
     """Reads the stream. Until `first_token` returns, nothing was passed on and another target may take over."""
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, attempt: Attempt, deadlines: Deadlines, pool: Pool, now: Clock
-    ) -> None:
-        self._response = response
+    def __init__(self, exchange: Exchange, attempt: Attempt, deadlines: Deadlines, now: Clock) -> None:
+        self._exchange = exchange
         self._attempt = attempt
         self._deadlines = deadlines
-        self._pool = pool
         self._now = now
         self._decoder = Decoder()
         self._seen: list[Event] = []  # not passed on yet
@@ -86,18 +81,20 @@ class Answer:
         """The reader is done or gone. Closing an answer that is still running stops the provider."""
         whole = self._attempt.watch.whole
         self._attempt.end(Outcome.WHOLE if whole else Outcome.CLIENT_GONE, self._now())
-        self._pool.give_back(self._response, finished=whole)
+        self._exchange.give_back(finished=whole)
 
     async def _read(self, deadline: float, late: Fault) -> bool:
         """Take in what has arrived; False at the end of the stream."""
         total = self._attempt.started + self._deadlines.total_seconds
         try:
             async with asyncio.timeout(max(min(deadline, total) - self._now(), 0)):
-                chunk = await self._response.content.readany()
-        except TimeoutError:
-            self._fail(late if deadline <= total else Fault.TOTAL_TIMEOUT, "the provider fell silent")
-        except TRANSPORT_ERRORS as error:
-            self._fail(Fault.CUT, f"the connection ended early, {type(error).__name__}")
+                chunk = await self._exchange.read()
+        except (TimeoutError, WireError) as error:
+            if self._attempt.watch.whole:
+                return False  # it has said all there is; only its farewell is missing
+            if isinstance(error, TimeoutError):
+                self._fail(late if deadline <= total else Fault.TOTAL_TIMEOUT, "the provider fell silent")
+            self._fail(Fault.CUT, "the connection ended early")
         if not chunk:
             return False
         self._take_in(chunk)
@@ -110,6 +107,8 @@ class Answer:
         except ProtocolError as error:
             self._fail(Fault.MALFORMED, str(error))
         for event in events:
+            if self._attempt.watch.done:
+                return  # what follows [DONE] is nobody's
             kind = self._attempt.watch.see(event, now)
             if kind is Kind.ERROR:
                 self._fail(Fault.ERROR_EVENT, "the provider reported an error within the stream")
@@ -128,6 +127,5 @@ class Answer:
     def _fail(self, fault: Fault, detail: str) -> None:
         began = self._attempt.watch.first_token_at is not None
         self._attempt.end(Outcome.BROKEN if began else Outcome.FAILED, self._now(), fault)
-        with suppress(*TRANSPORT_ERRORS):
-            self._response.close()
+        self._exchange.abort()
         raise AnswerBrokenError(fault, detail)

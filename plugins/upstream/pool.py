@@ -3,67 +3,163 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
-
-import aiohttp
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from plugins.policy.routing import Deadlines
+from plugins.upstream.wire import Connection, Head, WireError, request_bytes
 
-KEEPALIVE_SECONDS = 120
+IDLE_SECONDS = 110  # below what proxies in front of providers grant
 DRAIN_SECONDS = 1.0
+STALE_SECONDS = 1.0  # a connection that fails after waiting longer may just have been closed; the request is sent anew
 
-# What can go wrong on the way to a provider, before or after it began to answer.
-TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)
+
+class ConnectError(WireError):
+    """No connection came about, so the provider saw nothing of the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> tuple[Origin, str]:
+        """The origin, and the request target on it."""
+        parts = urlsplit(url)
+        default = 443 if parts.scheme == "https" else 80
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        return cls(parts.scheme, parts.hostname or "", parts.port or default), target
+
+    @property
+    def host_header(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
+
+
+class Exchange:
+    """One request and its answer. Whoever opened it gives it back."""
+
+    def __init__(self, pool: Pool, origin: Origin, connection: Connection, head: Head) -> None:
+        self._pool = pool
+        self._origin = origin
+        self._connection = connection
+        self.status = head.status
+        self.headers = head.headers
+
+    async def read(self) -> bytes:
+        """What has arrived of the body, b"" at its end; WireError when the provider broke off."""
+        return await self._connection.read()
+
+    async def read_all(self) -> bytes:
+        parts: list[bytes] = []
+        while part := await self.read():
+            parts.append(part)
+        return b"".join(parts)
+
+    def abort(self) -> None:
+        self._connection.close()
+
+    def give_back(self, *, finished: bool) -> None:
+        """Keep the connection if the answer is over but for its last bytes; otherwise close it to stop the provider."""
+        self._pool.take_back(self._origin, self._connection, finished=finished)
 
 
 class Pool:
-    """One session for the life of the process. It is made on first use, since it belongs to the running loop."""
+    """All connections of the process, by origin; the one used last is used first."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._idle: dict[Origin, list[tuple[Connection, float]]] = {}
         self._draining: set[asyncio.Task[None]] = set()
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, ttl_dns_cache=60)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=aiohttp.ClientTimeout(total=None),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=True,
-                read_bufsize=2**18,
-            )
-        return self._session
+        self._tls: ssl.SSLContext | None = None
 
     async def request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadlines: Deadlines
-    ) -> aiohttp.ClientResponse:
+    ) -> Exchange:
         """The answer's status and headers, which may come late, but not later than the first token may."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=deadlines.connect_seconds)
+        origin, target = Origin.of(url)
+        message = request_bytes(method, target, {"host": origin.host_header, **headers}, body)
         async with asyncio.timeout(deadlines.first_token_seconds):
-            return await self._open_session().request(
-                method, url, headers=headers, data=body, timeout=timeout, allow_redirects=False
-            )
+            kept = self._kept(origin)
+            if kept is not None:
+                connection, idle_seconds = kept
+                try:
+                    return await self._exchange(origin, connection, message)
+                except WireError:
+                    if connection.answered or idle_seconds < STALE_SECONDS:
+                        raise
+            connection = await self._connect(origin, deadlines.connect_seconds)
+            return await self._exchange(origin, connection, message)
 
-    def give_back(self, response: aiohttp.ClientResponse, *, finished: bool) -> None:
-        """Keep the connection if the answer is over but for its last bytes; otherwise close it to stop the provider."""
-        if not finished:
-            response.close()
-        elif not response.content.at_eof():
-            task = asyncio.ensure_future(_drain(response))
+    async def _exchange(self, origin: Origin, connection: Connection, message: bytes) -> Exchange:
+        try:
+            head = await connection.send(message)
+        except BaseException:
+            connection.close()
+            raise
+        return Exchange(self, origin, connection, head)
+
+    def _kept(self, origin: Origin) -> tuple[Connection, float] | None:
+        """A connection that waits, and for how long it has."""
+        idle = self._idle.get(origin, [])
+        now = asyncio.get_running_loop().time()
+        while idle:
+            connection, since = idle.pop()
+            if connection.idle and now - since < IDLE_SECONDS:
+                return connection, now - since
+            connection.close()
+        return None
+
+    async def _connect(self, origin: Origin, seconds: float) -> Connection:
+        tls = self._tls_context() if origin.scheme == "https" else None
+        try:
+            async with asyncio.timeout(seconds):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    Connection, origin.host, origin.port, ssl=tls
+                )
+        except TimeoutError as error:
+            raise ConnectError("no connection in time") from error
+        except OSError as error:
+            raise ConnectError(f"no connection, {type(error).__name__}") from error
+        return connection
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+            self._tls.set_alpn_protocols(["http/1.1"])
+        return self._tls
+
+    def take_back(self, origin: Origin, connection: Connection, *, finished: bool) -> None:
+        if connection.idle:
+            self._keep(origin, connection)
+        elif finished and not connection.complete:
+            task = asyncio.ensure_future(self._drain(origin, connection))
             self._draining.add(task)
             task.add_done_callback(self._draining.discard)
+        else:
+            connection.close()
+
+    def _keep(self, origin: Origin, connection: Connection) -> None:
+        self._idle.setdefault(origin, []).append((connection, asyncio.get_running_loop().time()))
+
+    async def _drain(self, origin: Origin, connection: Connection) -> None:
+        """[DONE] was read; what closes the message is about to come."""
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while await connection.read():
+                    pass
+        except (TimeoutError, WireError):
+            connection.close()
+        else:
+            self.take_back(origin, connection, finished=True)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-
-async def _drain(response: aiohttp.ClientResponse) -> None:
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while not response.content.at_eof():
-                await response.content.readany()
-    except (TimeoutError, *TRANSPORT_ERRORS):
-        response.close()
+        for task in self._draining:
+            task.cancel()
+        for idle in self._idle.values():
+            for connection, _ in idle:
+                connection.close()
+        self._idle.clear()

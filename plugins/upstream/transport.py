@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import NoReturn
 
-import aiohttp
 import httpx
 import orjson
 
@@ -24,7 +24,8 @@ from plugins.policy.verdict import StreamMode
 from plugins.stream.aggregate import Aggregate
 from plugins.telemetry.record import Attempt, Fault, Outcome, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
-from plugins.upstream.pool import TRANSPORT_ERRORS, Pool
+from plugins.upstream.pool import ConnectError, Exchange, Pool
+from plugins.upstream.wire import WireError
 
 USER_AGENT = "waferline/0.1"
 ERROR_BODY_BYTES = 2**16
@@ -57,8 +58,8 @@ class Transport(httpx.AsyncBaseTransport):
         route = decision.route
         shaped = _shape(record, target, body, stream=stream)
         response = await self._call(request, orjson.dumps(shaped), attempt, route.deadlines)
-        if response.status >= 400:
-            return await self._refused(response, attempt)
+        if response.status >= 300:  # a redirect is no answer either, and nobody follows one with our key
+            return await self._refused(response, attempt, request, route.deadlines)
         if not stream:
             return await self._plain(response, attempt, request, route.deadlines)
         return await self._streamed(response, attempt, request, route, as_json=not body.get("stream"))
@@ -66,16 +67,14 @@ class Transport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self._pool.close()
 
-    async def _call(
-        self, request: httpx.Request, body: bytes, attempt: Attempt, deadlines: Deadlines
-    ) -> aiohttp.ClientResponse:
+    async def _call(self, request: httpx.Request, body: bytes, attempt: Attempt, deadlines: Deadlines) -> Exchange:
         try:
             response = await self._pool.request(request.method, str(request.url), _forwarded(request), body, deadlines)
         except TimeoutError:
             self._failed(attempt, Fault.FIRST_TOKEN_TIMEOUT, httpx.ReadTimeout("no answer in time", request=request))
-        except TRANSPORT_ERRORS as error:
-            fault = Fault.CONNECT if isinstance(error, aiohttp.ClientConnectorError) else Fault.CUT
-            self._failed(attempt, fault, httpx.ConnectError(type(error).__name__, request=request))
+        except WireError as error:
+            fault = Fault.CONNECT if isinstance(error, ConnectError) else Fault.CUT
+            self._failed(attempt, fault, httpx.ConnectError(str(error), request=request))
         attempt.status = response.status
         return response
 
@@ -83,31 +82,39 @@ class Transport(httpx.AsyncBaseTransport):
         attempt.end(Outcome.FAILED, self._now(), fault)
         raise error
 
-    async def _refused(self, response: aiohttp.ClientResponse, attempt: Attempt) -> httpx.Response:
-        payload = await response.content.read(ERROR_BODY_BYTES)
-        attempt.error = openai.read_error(response.status, payload)
+    async def _refused(
+        self, response: Exchange, attempt: Attempt, request: httpx.Request, deadlines: Deadlines
+    ) -> httpx.Response:
+        payload = await _beginning(response, deadlines.stall_seconds)
+        attempt.error = openai.read_error(response.status, payload, _key(request))
         attempt.retry_after = response.headers.get("retry-after")
         attempt.end(Outcome.FAILED, self._now(), Fault.HTTP_STATUS)
-        self._pool.give_back(response, finished=response.content.at_eof())
-        return httpx.Response(response.status, headers=_returned(response), json=attempt.error.as_body())
+        response.give_back(finished=True)
+        return _as_json(response, attempt.error.as_body())
 
     async def _plain(
-        self, response: aiohttp.ClientResponse, attempt: Attempt, request: httpx.Request, deadlines: Deadlines
+        self, response: Exchange, attempt: Attempt, request: httpx.Request, deadlines: Deadlines
     ) -> httpx.Response:
         try:
             async with asyncio.timeout(deadlines.total_seconds):
-                payload = await response.read()
+                payload = await response.read_all()
         except TimeoutError:
             self._failed(attempt, Fault.TOTAL_TIMEOUT, httpx.ReadTimeout("no answer in time", request=request))
-        except TRANSPORT_ERRORS as error:
-            self._failed(attempt, Fault.CUT, httpx.ReadError(type(error).__name__, request=request))
-        attempt.watch.usage = _usage(payload)
+        except WireError as error:
+            self._failed(attempt, Fault.CUT, httpx.ReadError(str(error), request=request))
+        response.give_back(finished=True)
+        completion = _object(payload)
+        if completion is None:
+            told = httpx.RemoteProtocolError("the provider's answer is not a JSON object", request=request)
+            self._failed(attempt, Fault.MALFORMED, told)
+        usage = completion.get("usage")
+        attempt.watch.usage = usage if isinstance(usage, dict) else None
         attempt.end(Outcome.WHOLE, self._now())
         return httpx.Response(response.status, headers=_returned(response), content=payload)
 
     async def _streamed(
         self,
-        response: aiohttp.ClientResponse,
+        response: Exchange,
         attempt: Attempt,
         request: httpx.Request,
         route: Route,
@@ -115,14 +122,14 @@ class Transport(httpx.AsyncBaseTransport):
         as_json: bool,
     ) -> httpx.Response:
         if not response.headers.get("content-type", "").startswith("text/event-stream"):
-            response.close()
+            response.abort()
             self._failed(attempt, Fault.NOT_A_STREAM, httpx.ReadError("asked for a stream, got none", request=request))
-        answer = Answer(response, attempt, route.deadlines, self._pool, self._now)
+        answer = Answer(response, attempt, route.deadlines, self._now)
         try:
             await answer.first_token()
             if as_json:
                 completion = await _collected(answer, route.merge_window)
-                return httpx.Response(200, headers=_returned(response), json=completion)
+                return _as_json(response, completion)
         except AnswerBrokenError as broken:
             return _as_failure(broken, attempt, request)
         except BaseException:
@@ -154,7 +161,7 @@ async def _collected(answer: Answer, window: float) -> Body:
     whole = Aggregate()
     async for batch in answer.events(window):
         for event in batch:
-            if event.data is not None:
+            if event.data:
                 whole.add(event.data)
     answer.close()
     return whole.completion()
@@ -166,9 +173,8 @@ def _as_failure(broken: AnswerBrokenError, attempt: Attempt, request: httpx.Requ
     if broken.fault is Fault.ERROR_EVENT and told is not None:
         status = told.status or 502
         attempt.status = status
-        attempt.error = UpstreamError(
-            status, told.message or "the provider reported an error", told.type, None, told.code
-        )
+        message = told.message or "the provider reported an error"
+        attempt.error = openai.presentable(UpstreamError(status, message, told.type, None, told.code), _key(request))
         return httpx.Response(status, json=attempt.error.as_body())
     if broken.fault in (Fault.FIRST_TOKEN_TIMEOUT, Fault.STALL, Fault.TOTAL_TIMEOUT):
         raise httpx.ReadTimeout(str(broken), request=request) from broken
@@ -191,13 +197,33 @@ def _forwarded(request: httpx.Request) -> dict[str, str]:
     return {**kept, "user-agent": USER_AGENT, "accept-encoding": "identity", "content-type": "application/json"}
 
 
-def _returned(response: aiohttp.ClientResponse) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in response.headers.items() if name.lower() not in _NOT_RETURNED]
+def _returned(response: Exchange) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in response.headers.items() if name not in _NOT_RETURNED]
 
 
-def _usage(payload: bytes) -> Body | None:
+def _as_json(response: Exchange, body: Body) -> httpx.Response:
+    """Our words in place of the provider's, whose content type was that of a stream, or of a web page."""
+    headers = [(name, value) for name, value in _returned(response) if name.lower() != "content-type"]
+    return httpx.Response(response.status, headers=headers, json=body)
+
+
+async def _beginning(response: Exchange, seconds: float) -> bytes:
+    """As much of an error's body as comes soon: its status is answer enough."""
+    payload = bytearray()
+    with suppress(TimeoutError, WireError):
+        async with asyncio.timeout(seconds):
+            while len(payload) < ERROR_BODY_BYTES and (part := await response.read()):
+                payload += part
+    return bytes(payload)
+
+
+def _key(request: httpx.Request) -> str | None:
+    return request.headers.get("authorization", "").removeprefix("Bearer ") or None
+
+
+def _object(payload: bytes) -> Body | None:
     try:
-        usage = orjson.loads(payload).get("usage")
-    except (orjson.JSONDecodeError, AttributeError):
+        value = orjson.loads(payload)
+    except orjson.JSONDecodeError:
         return None
-    return usage if isinstance(usage, dict) else None
+    return value if isinstance(value, dict) else None
