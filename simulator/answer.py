@@ -160,7 +160,8 @@ def _content(body: dict[str, Any], knobs: Knobs, tokens: int, variant: int) -> P
     words = strip.passage(tokens, boundary)
     if knobs.fault != "huge":
         return words
-    giant = Passage([quoted("x" * HUGE_BYTES)], [HUGE_BYTES // 4])
+    # One token for the clock: what is tested is a long line, not a long wait for it.
+    giant = Passage([quoted("x" * HUGE_BYTES)], [1])
     before = strip.passage(min(boundary, tokens))
     return _joined(
         _joined(before, giant), Passage(words.pieces[len(before.pieces) :], words.sizes[len(before.pieces) :])

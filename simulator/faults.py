@@ -186,19 +186,19 @@ def spoil(line: Timeline, fault: str, spoiling: Spoiling) -> Timeline:
 
 def spoil_body(body: Frame, fault: str, spoiling: Spoiling) -> Timeline:
     """The same faults for an answer that is one JSON body: half of it, then the ending."""
-    line = Timeline([body])
     if fault in ("hang", "hang_after_headers"):
-        return EDITS[fault](line, spoiling)
+        return EDITS[fault](Timeline([body]), spoiling)
     half = body._replace(data=body.data[: len(body.data) // 2])
     rest = body._replace(data=body.data[len(half.data) :], tokens=0)
-    if fault in ("cut", "cut_chunked"):
-        return Timeline([half], "cut_chunked", "cut_chunked")
-    if fault == "reset":
-        return Timeline([half], "reset", "reset")
-    if fault in ("stall", "role_only"):
-        if spoiling.pause_seconds is None:
-            return Timeline([half], "hang", "hang")
-        return Timeline([half, rest._replace(due=rest.due + spoiling.pause_seconds)])
-    if fault == "malformed":
-        return Timeline([body._replace(data=half.data + b"}" + rest.data)], ended="malformed")
-    return line
+    late = [] if spoiling.pause_seconds is None else [rest._replace(due=rest.due + spoiling.pause_seconds)]
+    paused = Timeline([half, *late]) if late else Timeline([half], "hang", "hang")
+    truncated = Timeline([half], "cut_chunked", "cut_chunked")
+    broken = {
+        "cut": truncated,
+        "cut_chunked": truncated,
+        "reset": Timeline([half], "reset", "reset"),
+        "stall": paused,
+        "role_only": paused,
+        "malformed": Timeline([body._replace(data=body.data[:-1] + b"]")], ended="malformed"),
+    }
+    return broken.get(fault, Timeline([body]))

@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 import yaml
 from pydantic.fields import FieldInfo
 
-from simulator.chat import Persona
+from simulator.door import Persona
 from simulator.knobs import KnobError, Knobs, turn
 
 
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add(parser: argparse.ArgumentParser, name: str, field: FieldInfo) -> None:
     flag = "--" + name.replace("_", "-")
-    text = f"{field.description} ({_shown(field.default)})".replace("%", "%%")
+    text = f"{field.description}{_shown(field.default)}".replace("%", "%%")
     if field.annotation is bool:
         parser.add_argument(flag, dest=name, action=argparse.BooleanOptionalAction, help=text)
         return
@@ -80,19 +80,16 @@ def _add(parser: argparse.ArgumentParser, name: str, field: FieldInfo) -> None:
 
 def _metavar(field: FieldInfo) -> str:
     kinds: tuple[Any, ...] = get_args(field.annotation)
-    if getattr(field.annotation, "__origin__", None) is Literal:
+    if get_origin(field.annotation) is Literal:
         return "|".join(str(kind) for kind in kinds)
+    if get_origin(field.annotation) is tuple:
+        return "NAMES"
     named = next((kind for kind in kinds if kind is not type(None)), field.annotation)
-    return str(getattr(named, "__name__", "value")).upper()
+    return {"str": "TEXT", "int": "N", "float": "N", "date": "YYYY-MM-DD"}.get(getattr(named, "__name__", ""), "VALUE")
 
 
 def _shown(default: object) -> str:
-    return (
-        "unset"
-        if default is None
-        else "none"
-        if default == ()
-        else str(default).lower()
-        if isinstance(default, bool)
-        else str(default)
-    )
+    """The default behind a description that does not tell it itself."""
+    if default is None or default == ():
+        return ""
+    return f" ({str(default).lower() if isinstance(default, bool) else default})"

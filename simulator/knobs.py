@@ -23,6 +23,11 @@ def _listed(value: object) -> object:
     )
 
 
+def _number(value: object) -> object:
+    """A choice between numbers does not read text by itself."""
+    return int(value) if isinstance(value, str) and value.isdigit() else value
+
+
 def _known_fault(value: object) -> object:
     name = str(value)
     if name in FAULTS:
@@ -75,7 +80,9 @@ class Knobs(BaseModel):
     today: dt.date | None = Field(None, description="date that decides which models live (default: the real one)")
     api_key: str | None = Field(None, description="the only key let in (default: any non-empty one)")
     strict: bool = Field(True, description="cerebras persona: refuse what Cerebras refuses in a body")
-    validation_status: Literal[400, 422] = Field(400, description="status of a refused body; both were seen")
+    validation_status: Annotated[Literal[400, 422], BeforeValidator(_number)] = Field(
+        400, description="status of a refused body; both were seen"
+    )
     context_limit: int | None = Field(
         None, gt=0, description="context length in tokens (default: the model's paid limit)"
     )
@@ -106,6 +113,8 @@ class Knobs(BaseModel):
         None, ge=0, description="how long hang, role_only and stall last (default: for ever)"
     )
     retry_after: str | None = Field(None, description="retry-after header of status faults, verbatim")
+    reset: str | None = Field(None, description="x-ratelimit-reset-* of 429 faults, verbatim (default: plausible)")
+    rate_headers: bool = Field(True, description="whether x-ratelimit-* headers are sent")
     error_status: int = Field(503, ge=400, le=599, description="status inside an in-band error event")
 
     # assumptions: nothing public says how Cerebras behaves here
@@ -121,8 +130,10 @@ class Knobs(BaseModel):
     usage_when_off: bool = Field(
         False, description="ASSUMPTION: cerebras streams carry usage although include_usage is false"
     )
+    fault_message: str | None = Field(None, description="ASSUMPTION: message of a status fault, instead of ours")
+    fault_code: str | None = Field(None, description="ASSUMPTION: code of a status fault, instead of ours")
     done_after_error: bool = Field(False, description="ASSUMPTION: [DONE] follows an in-band error")
-    retired_status: Literal[404, 503] = Field(
+    retired_status: Annotated[Literal[404, 503], BeforeValidator(_number)] = Field(
         404, description="ASSUMPTION: status of a retired model; 503 was seen soon after"
     )
     warming_status: int = Field(200, ge=200, le=599, description="ASSUMPTION: status of GET /v1/tcp_warming")

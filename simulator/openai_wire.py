@@ -77,7 +77,7 @@ class OpenAIWire:
 
     def refused(self, refusal: Refusal) -> dict[str, Any]:
         usual = (refusal.message, refusal.type, refusal.param, refusal.code)
-        message, kind, param, code = _WORDING.get(refusal.code, usual)
+        message, kind, param, code = usual if refusal.verbatim else _WORDING.get(refusal.code, usual)
         return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
     def error_event(self, refusal: Refusal, identity: str) -> dict[str, Any]:  # noqa: ARG002

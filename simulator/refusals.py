@@ -1,6 +1,6 @@
 """Every way to say no, as data. The wires decide what it looks like: Cerebras is flat, OpenAI wraps."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 BLOCKED_PAGE = (
     '<!DOCTYPE html>\n<html lang="en-US"><head><title>Attention Required! | Cloudflare</title></head>'
@@ -19,6 +19,7 @@ class Refusal:
     headers: dict[str, str] = field(default_factory=dict)
     page: str | None = None  # HTML from something in front of the provider
     limited: bool = True  # whether rate-limit headers come along
+    verbatim: bool = False  # a wire with words of its own keeps these
 
 
 def invalid(
@@ -98,6 +99,10 @@ def by_fault(fault: str, model: str, queue_param: str) -> Refusal:
         "503": Refusal(503, "Service temporarily overloaded.", "api_error", "server", "service_unavailable"),
     }
     return table[fault]
+
+
+def reworded(refusal: Refusal, message: str | None, code: str | None) -> Refusal:
+    return replace(refusal, message=message or refusal.message, code=code or refusal.code, verbatim=True)
 
 
 def by_status(status: int, queue_param: str) -> Refusal:

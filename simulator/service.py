@@ -5,8 +5,9 @@ import time
 from urllib.parse import parse_qs
 
 from simulator import admin, catalog, refusals, reply
-from simulator.chat import Chat, Persona, bearer, let_in, live, speak_as
+from simulator.chat import Chat, speak_as
 from simulator.connection import Connection, Request
+from simulator.door import Persona, bearer, let_in, live
 from simulator.knobs import Knobs
 from simulator.ledger import Entry, Ledger
 from simulator.limiter import Limiter
@@ -66,7 +67,7 @@ class Service:
             return self._public(path.removeprefix("/public/v1/models").lstrip("/"), request.query)
         if not path.startswith("/v1/models"):
             return self._said(refusals.NOT_FOUND)
-        if not let_in(bearer(request), self.knobs):
+        if not let_in(bearer(request.headers), self.knobs):
             return self._said(refusals.WRONG_KEY)
         return self._models(path.removeprefix("/v1/models").lstrip("/"))
 
@@ -94,7 +95,7 @@ class Service:
     def _warm(self, request: Request, connection: Connection, entry: Entry) -> None:
         if self.knobs.warming_hangs:
             self.ledger.close(entry, "hang", 0, time.monotonic())
-        elif let_in(bearer(request), self.knobs):
+        elif let_in(bearer(request.headers), self.knobs):
             self._send(request, connection, entry, self.knobs.warming_status, {"status": "ok"})
         else:
             self._send(request, connection, entry, *self._said(refusals.WRONG_KEY))

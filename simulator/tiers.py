@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from simulator.knobs import Knobs
 from simulator.limiter import Limit, reset_seconds
 
-MINUTES_PER = {"minute": 1, "hour": 60, "day": 1440}
+USUAL_RESET = "11.382867097854614"  # as captured: a bare float of seconds
 # (requests per minute, uncached tokens per minute, total tokens per minute)
 _DEVELOPER = {"gpt-oss-120b": (1000, 1_000_000, 3_000_000), "qwen-3.8-27b": (300, 150_000, 750_000)}
 _DEVELOPER_OTHER = (500, 500_000, 1_500_000)
@@ -45,6 +45,15 @@ def headers(state: Iterable[tuple[Limit, float]], knobs: Knobs, spent: int) -> d
             continue
         told[limit.kind, limit.per] = (available, limit.amount, reset_seconds(limit, available, knobs.time_to_reset))
     return _written(told)
+
+
+def exhausted(told: dict[str, str], code: str | None, reset: str | None) -> dict[str, str]:
+    """Headers of a 429 that no bucket caused: the bucket it blames is empty, and resets as the fault wants."""
+    kind = {"token_quota_exceeded": "tokens", "request_quota_exceeded": "requests"}.get(str(code))
+    if kind is None:
+        return told
+    blamed = {f"x-ratelimit-remaining-{kind}-minute": "0", f"x-ratelimit-reset-{kind}-minute": reset or USUAL_RESET}
+    return {**told, **blamed}
 
 
 def _written(told: dict[tuple[str, str], tuple[float, int, float]]) -> dict[str, str]:

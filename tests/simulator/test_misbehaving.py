@@ -90,6 +90,14 @@ def test_a_status_fault_is_flat_from_cerebras_and_wrapped_from_openai(
     assert (wrapped.status, list(wrapped.json)) == (status, ["error"])
 
 
+def test_a_body_nobody_has_captured_can_be_given_other_words(cerebras: Running, openai: Running) -> None:
+    flat = heard(cerebras, "503", fault_message="Overloaded, sorry", fault_code="overloaded").json
+    wrapped = heard(openai, "503", fault_message="Overloaded").json["error"]
+
+    assert (flat["message"], flat["code"]) == ("Overloaded, sorry", "overloaded")
+    assert wrapped["message"] == "Overloaded"
+
+
 @pytest.mark.parametrize(("fault", "status"), [("403", 403), ("502", 502), ("504", 504)])
 def test_what_stands_in_front_of_the_provider_answers_in_html(cerebras: Running, fault: str, status: int) -> None:
     answer = heard(cerebras, fault)
@@ -102,6 +110,24 @@ def test_what_stands_in_front_of_the_provider_answers_in_html(cerebras: Running,
 @pytest.mark.parametrize("value", ["7", "0.5", "-3", "1e9", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"])
 def test_retry_after_is_sent_as_written(cerebras: Running, value: str) -> None:
     assert heard(cerebras, "429_queue", retry_after=value).headers["retry-after"] == value
+
+
+@pytest.mark.parametrize("value", ["11.38", "1e9", "-4", "soon"])
+@pytest.mark.parametrize(("fault", "kind"), [("429_tokens", "tokens"), ("429_requests", "requests")])
+def test_a_429_empties_the_bucket_it_blames_and_resets_as_written(
+    cerebras: Running, fault: str, kind: str, value: str
+) -> None:
+    headers = heard(cerebras, fault, reset=value).headers
+
+    assert headers[f"x-ratelimit-remaining-{kind}-minute"] == "0"
+    assert headers[f"x-ratelimit-reset-{kind}-minute"] == value
+
+
+def test_a_full_queue_blames_no_bucket_and_rate_limit_headers_can_be_left_out(cerebras: Running) -> None:
+    queue, bare = heard(cerebras, "429_queue").headers, heard(cerebras, "429_tokens", rate_headers="false").headers
+
+    assert queue["x-ratelimit-remaining-tokens-minute"] != "0"
+    assert not [name for name in bare if name.startswith("x-ratelimit")]
 
 
 def test_payment_required_says_not_to_retry_and_has_no_rate_limit_headers(cerebras: Running) -> None:
@@ -131,7 +157,7 @@ def test_a_plain_answer_can_break_half_way(cerebras: Running) -> None:
 
     assert [answer.end for answer in broken.values()] == ["closed", "reset", "silence", "whole"]
     for answer in broken.values():
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(json.JSONDecodeError):
             json.loads(answer.body)
 
 
@@ -184,7 +210,7 @@ def test_a_buffered_answer_arrives_in_one_piece(cerebras: Running) -> None:
 
 
 def test_characters_are_split_between_pieces_and_whole_in_the_end(cerebras: Running) -> None:
-    answer = heard(cerebras, "split_utf8", text="unicode", pace=3000)
+    answer = heard(cerebras, "split_utf8", text="unicode", pace=500)
 
     assert [piece for piece in answer.pieces if not _is_utf8(piece)]
     assert not answer.body.decode().isascii()
@@ -226,12 +252,12 @@ def test_a_trickle_is_slow_from_its_place_on(cerebras: Running) -> None:
 
 
 def test_headers_and_role_may_come_before_the_first_token(cerebras: Running) -> None:
-    answer = heard(cerebras, "none", headers_after=0.01, role_after=0.04, first_token=0.08)
+    answer = heard(cerebras, "none", headers_after=0.02, role_after=0.1, first_token=0.2)
     headers, role, first = answer.at[:3]
 
     assert b"role" not in answer.pieces[0]
     assert b'"role"' in answer.pieces[1]
-    assert role - headers > 0.015
+    assert role - headers > 0.02
     assert first - role > 0.02
 
 
@@ -265,7 +291,7 @@ def test_the_ledger_says_how_each_request_ended(cerebras: Running) -> None:
     assert (cut["fault"], cut["ended"], cut["tokens_sent"], cut["status"]) == ("cut", "cut", 20, 200)
     assert (gone["ended"], gone["model"], gone["headers"]["authorization"]) == (
         "client_gone",
-        "gpt-oss-120b+pace=1",
+        "gpt-oss-120b",
         "...abcd",
     )
     assert gone["connection"] != cut["connection"]

@@ -1,6 +1,7 @@
 """An answer's frames against the captured shape, key order included."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,14 +21,13 @@ ID = "chatcmpl-01234567-89ab-cdef-0123-456789abcdef"
 TOOL_RESULT = [{"role": "user", "content": "a"}, {"role": "tool", "content": "sun", "tool_call_id": "1"}]
 
 
-def spoken(body: dict[str, Any], wire: type[Wire] = CerebrasWire, **turned: Any) -> list[Frame]:
+def spoken(body: dict[str, Any], accent: Callable[[Knobs], Wire] = CerebrasWire, **turned: Any) -> list[Frame]:
     knobs = Knobs.model_validate(
         {"text": "numbered", "tokens": 8, "tokens_per_event": 1, "reasoning_tokens": 2, **turned}
     )
-    model = describe(body["model"])
-    spoken_in = wire(knobs)  # type: ignore[call-arg]  both wires take knobs, the protocol does not say how they are made
-    answer = compose(body, knobs, model, IDENTITY, 1779147581.5, spoken_in.wants_usage(body.get("stream_options")))
-    return frames(answer, spoken_in, knobs)
+    wire = accent(knobs)
+    show_usage = wire.wants_usage(body.get("stream_options"))
+    return frames(compose(body, knobs, describe(body["model"]), IDENTITY, 1779147581.5, show_usage), wire, knobs)
 
 
 def whole(body: dict[str, Any], **turned: Any) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def test_several_calls_are_several_chunks_with_an_index_each() -> None:
         ({"max_completion_tokens": -1}, 8, "stop"),
     ],
 )
-def test_completion_tokens_are_the_lesser_of_limit_and_knob(limits: dict[str, int], tokens: int, finish: str) -> None:
+def test_completion_tokens_are_the_lesser_of_limit_and_knob(limits: dict[str, Any], tokens: int, finish: str) -> None:
     last = data(spoken(chat(**limits))[-2])
 
     assert last["usage"]["completion_tokens"] == tokens
@@ -163,7 +163,7 @@ def test_completion_tokens_are_the_lesser_of_limit_and_knob(limits: dict[str, in
     ],
 )
 def test_whether_cerebras_shows_usage_is_an_assumption_that_can_be_turned(
-    options: dict[str, bool] | None, turned: dict[str, bool], shown: bool
+    options: dict[str, bool] | None, turned: dict[str, Any], shown: bool
 ) -> None:
     assert ("usage" in data(spoken(chat(stream_options=options), **turned)[-2])) is shown
 

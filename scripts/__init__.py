@@ -1,0 +1,1 @@
+"""What people and CI run: install.py makes .venv, run.py starts the gateway. Nothing here needs a package."""
