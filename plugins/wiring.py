@@ -8,21 +8,25 @@ import sys
 from typing import NoReturn
 
 from plugins.config import deployments
+from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.environment import unsafe
 from plugins.config.files import ROOT, policies_directory
 from plugins.config.reload import BadPoliciesError, PolicyStore
+from plugins.front.clock import Clock
+from plugins.front.express import Express
 from plugins.front.front import Front
-from plugins.front.gateway import Clock, Gateway
+from plugins.front.gateway import Gateway
 from plugins.hooks.gate import Gate
 from plugins.hooks.mount import litellm_config_path, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events, JsonLines
+from plugins.upstream.caller import Caller
 from plugins.upstream.pool import Pool
 from plugins.upstream.transport import Transport
 
 
-def _build() -> Gateway:
+def _build(caller: Caller) -> Gateway:
     environment = dict(os.environ)
     complaint = unsafe(environment)
     if complaint:
@@ -36,11 +40,15 @@ def _build() -> Gateway:
     except BadPoliciesError as error:
         _give_up(str(error))
     master = environment.get("LITELLM_MASTER_KEY")
+    direct = direct_targets(document, environment)
     return Gateway(
         store=store,
         deployed=deployments.deployed(document, environment),
         master_digest=digest(master) if master else None,
         events=events,
+        express=Express(caller, direct, clock.monotonic),
+        direct=direct,
+        only_litellm=what_only_litellm_does(document),
         clock=clock,
     )
 
@@ -64,9 +72,10 @@ class _Background:
             self._task = asyncio.get_running_loop().create_task(self._store.watch(), name="waferline.policies")
 
 
-gateway = _build()
+_caller = Caller(Pool(), Clock().monotonic)
+gateway = _build(_caller)
 gate = Gate()
 _background = _Background(gateway.store)
-use_transport(Transport(Pool(), gateway.clock.monotonic, current.get))
+use_transport(Transport(_caller, current.get))
 mount_front(lambda app: Front(app, gateway, _background.start))
 quiet_logs(os.environ)

@@ -67,7 +67,7 @@ def _keep_as_text(loader: Any, node: yaml.Node | None) -> None:
             return
         try:
             loader.yaml_constructors[node.tag](loader, node)
-        except (ValueError, KeyError, AttributeError):
+        except (ValueError, LookupError, AttributeError):
             node.tag = "tag:yaml.org,2002:str"
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:

@@ -28,7 +28,8 @@ class Problem:
         mark = "warning: " if self.level is Level.WARNING else ""
         was = f" (was {self.was})" if self.was is not None else ""
         cure = f"; {self.cure}" if self.cure else ""
-        return f"{place}: {mark}{self.what}{was}{cure}"
+        line = f"{place}: {mark}{self.what}{was}{cure}"
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)  # one line, always
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

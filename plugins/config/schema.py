@@ -21,6 +21,11 @@ class _Shapes(GenerateJsonSchema):
         made = super().default_schema(schema)
         return {key: value for key, value in made.items() if key != "default" or value is not None}
 
+    def dict_schema(self, schema: core_schema.DictSchema) -> dict[str, Any]:
+        """A key that is not of the form of names is an error here as it is there."""
+        made = super().dict_schema(schema)
+        return made | {"additionalProperties": False} if "patternProperties" in made else made
+
 
 def schema(title: str, model: type[BaseModel]) -> dict[str, Any]:
     made = model.model_json_schema(schema_generator=_Shapes)

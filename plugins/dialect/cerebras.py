@@ -12,13 +12,13 @@ _EFFORTS = ("none", "minimal", "low", "medium", "high")
 
 
 def shape(body: Body, upstream_model: str, row: Row | None, *, stream: bool) -> Body:
-    shaped = openai.shape(body, upstream_model, stream=stream)
-    shaped["messages"] = [_history(each) for each in body["messages"]]
+    shaped = openai.shape(body, upstream_model, stream=stream, history=_history)
     if row and row.capabilities.single_system_message:
         shaped["messages"] = _one_system_message(shaped["messages"])
     if "max_tokens" in shaped:  # deprecated by Cerebras; the new name is accepted everywhere
-        shaped.setdefault("max_completion_tokens", shaped.pop("max_tokens"))
-        shaped.pop("max_tokens", None)
+        older = shaped.pop("max_tokens")
+        if shaped.get("max_completion_tokens") is None:
+            shaped["max_completion_tokens"] = older
     _fit_effort(shaped, row)
     return shaped
 
@@ -27,21 +27,31 @@ def _history(message: Body) -> Body:
     """Clients send an answer back as they got it. `reasoning_content` is then a 400; `reasoning` is accepted."""
     kept = openai.without_reasoning(message)
     reasoning = message.get("reasoning") or message.get("reasoning_content")
-    if reasoning and message.get("role") == "assistant":
+    if reasoning and isinstance(reasoning, str) and message.get("role") == "assistant":
         kept["reasoning"] = reasoning
     return kept
 
 
 def _one_system_message(messages: list[Body]) -> list[Body]:
-    system = [each for each in messages if each.get("role") == "system" and isinstance(each.get("content"), str)]
-    if len(system) < 2:
+    texts = [_text_of(each.get("content")) for each in messages if each.get("role") == "system"]
+    if len(texts) < 2 or None in texts:
         return messages
-    merged = {**system[0], "content": "\n\n".join(each["content"] for each in system)}
-    return [merged, *(each for each in messages if each not in system)]
+    merged = {"role": "system", "content": "\n\n".join(text for text in texts if text)}
+    return [merged, *(each for each in messages if each.get("role") != "system")]
+
+
+def _text_of(content: Any) -> str | None:
+    """A text, or a list of text parts as one; None for anything else."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return None
+    texts = [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    return "\n\n".join(texts) if len(texts) == len(content) else None
 
 
 def _fit_effort(shaped: Body, row: Row | None) -> None:
-    """A workload's effort meets models with different scales: take the nearest one above that this model knows."""
+    """A workload's effort meets models with different scales: take the nearest that this model knows, upwards first."""
     asked: Any = shaped.get("reasoning_effort")
     if row is None or asked not in _EFFORTS:
         return
@@ -49,8 +59,9 @@ def _fit_effort(shaped: Body, row: Row | None) -> None:
     known = set(row.capabilities.efforts or _EFFORTS) - refused
     if asked in known:
         return
-    above = [effort for effort in _EFFORTS[_EFFORTS.index(asked) :] if effort in known]
-    if above:
-        shaped["reasoning_effort"] = above[0]
+    place = _EFFORTS.index(asked)
+    nearest = next((each for each in (*_EFFORTS[place:], *reversed(_EFFORTS[:place])) if each in known), None)
+    if nearest:
+        shaped["reasoning_effort"] = nearest
     else:
         shaped.pop("reasoning_effort")

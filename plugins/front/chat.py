@@ -11,6 +11,7 @@ from plugins.front.reply import Reply
 from plugins.policy import limits
 from plugins.policy.access import Client
 from plugins.policy.engine import Ask, decide
+from plugins.policy.routing import Lane
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Outcome, Record
 
@@ -30,7 +31,11 @@ async def chat(
     record.decision = decide(record.policies, gateway.deployed, ask)
     if record.decision.refusal:
         return record.decision.refusal
-    await _through_litellm(gateway, record, lane.body_for_litellm(body, record.decision), app, scope, receive, send)
+    shaped = lane.shaped(body, record.decision)
+    record.lane, _ = lane.choose(record.decision, gateway.direct, gateway.only_litellm)
+    if record.lane is Lane.EXPRESS:
+        return await gateway.express.answer(record, record.decision, shaped, receive, send)
+    await _through_litellm(gateway, record, lane.for_litellm(shaped, record.decision), app, scope, receive, send)
     return None
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import orjson
+
 from plugins.dialect.openai import UpstreamError, read_error
 from plugins.policy.verdict import Refuse
+from plugins.stream.watch import Watch
 from plugins.telemetry.record import Attempt, Fault, Outcome
 
 _LITELLM_WORDS = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)\s*[:-]\s*)+|litellm\.\w+:\s*")
@@ -40,16 +43,24 @@ def explain(status: int, payload: bytes, attempts: Sequence[Attempt]) -> Refuse:
     )
 
 
-def interrupted(attempt: Attempt | None) -> UpstreamError:
-    """The error within a stream whose beginning the client already has."""
+def interrupted_chunk(attempt: Attempt | None, said: Watch, request_id: str) -> bytes:
+    """The last event of an answer that broke: SDKs raise on it, and no [DONE] follows that could belie it."""
     fault = attempt.fault if attempt and attempt.fault else Fault.CUT
-    return UpstreamError(
-        502,
-        f"the answer broke off ({fault}); what came before is not whole",
-        "upstream_error",
-        None,
-        "stream_interrupted",
-    )
+    error = {
+        "message": f"the answer broke off ({fault}); what came before is not whole",
+        "type": "upstream_error",
+        "param": None,
+        "code": "stream_interrupted",
+        "request_id": request_id,
+    }
+    chunk = {
+        "id": said.id,
+        "object": "chat.completion.chunk",
+        "model": said.model,
+        "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}],
+        "error": error,
+    }
+    return b"data: " + orjson.dumps(chunk) + b"\n\n"
 
 
 def _as_told(error: UpstreamError) -> Refuse:

@@ -9,7 +9,7 @@ from plugins.front.asgi import App, Receive, Scope, Send, encoded, send_json, se
 from plugins.front.chat import chat
 from plugins.front.gateway import Gateway
 from plugins.front.guard import MODEL_PREFIXES, Endpoint
-from plugins.front.reply import answer_headers
+from plugins.front.headers import answer_headers
 from plugins.policy.access import MASTER, Client, identify
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.event import finished

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
 from typing import Any
 
+from plugins.config.direct import Direct
 from plugins.config.reload import PolicyStore
+from plugins.front.clock import Clock
+from plugins.front.express import Express
 from plugins.policy.targets import Deployed
 from plugins.telemetry.sinks import Events
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The only clocks there are: one to measure with, one to tell the day by."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    utc: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-
-    @property
-    def today(self) -> date:
-        return self.utc().date()
-
-    @property
-    def wall(self) -> str:
-        return self.utc().isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +20,9 @@ class Gateway:
     deployed: Deployed
     master_digest: str | None
     events: Events
+    express: Express
+    direct: Mapping[str, Direct | str]  # by deployment: how to call it past LiteLLM, or why not
+    only_litellm: tuple[str, ...]  # what the operator configured that only LiteLLM does
     clock: Clock = field(default_factory=Clock)
 
     def status(self) -> dict[str, Any]:

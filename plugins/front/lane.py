@@ -1,31 +1,45 @@
-"""Which lane an answer takes, and the body that LiteLLM is given for it. Pure."""
+"""Which lane an answer takes, and the body its providers are asked with. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from plugins.config.direct import Direct
 from plugins.policy.engine import Decision
 from plugins.policy.limits import droppable
 from plugins.policy.routing import Lane
 
+Body = dict[str, Any]
+
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
-def choose(decision: Decision) -> tuple[Lane, str]:
-    """The lane and why. The express lane, past LiteLLM, will be chosen here too."""
-    return decision.route.lane, f"routing.yaml says lane: {decision.route.lane}"
+def choose(decision: Decision, direct: Mapping[str, Direct | str], only_litellm: tuple[str, ...]) -> tuple[Lane, str]:
+    """The lane and why. The express lane is taken only where nothing is lost by it."""
+    if decision.route.lane is Lane.LITELLM:
+        return Lane.LITELLM, "routing.yaml says so"
+    if only_litellm:
+        return Lane.LITELLM, f"LiteLLM has more to do here ({only_litellm[0]})"
+    for target in decision.targets:
+        way = direct.get(target.deployment, "it has no row of its own")
+        if not isinstance(way, Direct):
+            return Lane.LITELLM, f"{target.deployment} needs LiteLLM: {way}"
+    return Lane.EXPRESS, "every target can be called directly"
 
 
-def body_for_litellm(body: dict[str, Any], decision: Decision) -> dict[str, Any]:
-    """What policies made of the request: the model that serves, those to fall back to, the workload's defaults."""
+def shaped(body: Body, decision: Decision) -> Body:
+    """The client's body without what Cerebras refuses in vain, and with the workload's defaults."""
     dropped = droppable(body)
-    shaped = {key: value for key, value in body.items() if key not in dropped}
-    first, *others = decision.models
-    shaped["model"] = first
-    if others:
-        shaped["fallbacks"] = others
+    found = {key: value for key, value in body.items() if key not in dropped}
     for name, value in decision.route.parameters.items():
         taken = _TOKEN_LIMITS if name in _TOKEN_LIMITS else (name,)
-        if not any(shaped.get(each) is not None for each in taken):
-            shaped[name] = value
-    return shaped
+        if not any(found.get(each) is not None for each in taken):
+            found[name] = value
+    return found
+
+
+def for_litellm(body: Body, decision: Decision) -> Body:
+    """LiteLLM chooses among targets itself: it is given the model that serves and those to fall back to."""
+    first, *others = decision.models
+    return {**body, "model": first, **({"fallbacks": others} if others else {})}

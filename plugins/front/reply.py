@@ -6,9 +6,10 @@ from contextlib import suppress
 
 import orjson
 
-from plugins.front.asgi import Message, Send, encoded, send_refusal
-from plugins.front.failure import explain, interrupted
-from plugins.front.gateway import Clock
+from plugins.front.asgi import Message, Send, send_refusal
+from plugins.front.clock import Clock
+from plugins.front.failure import explain, interrupted_chunk
+from plugins.front.headers import answer_headers
 from plugins.stream.decode import Decoder, Event
 from plugins.stream.watch import Kind
 from plugins.telemetry.record import Outcome, Record
@@ -85,18 +86,7 @@ class Reply:
         """An error the client's SDK raises, and no [DONE] behind it: what came before is not the whole answer."""
         self._broken = True
         self._record.end(Outcome.BROKEN)
-        delivered = self._record.delivered
-        chunk = {
-            "id": delivered.id,
-            "object": "chat.completion.chunk",
-            "model": delivered.model,
-            "choices": [{"index": 0, "delta": {}, "finish_reason": "error"}],
-            "error": {
-                **interrupted(self._record.serving).as_body()["error"],
-                "request_id": self._record.request_id,
-            },
-        }
-        return b"data: " + orjson.dumps(chunk) + b"\n\n"
+        return interrupted_chunk(self._record.serving, self._record.delivered, self._record.request_id)
 
     async def _failure(self, body: bytes, *, more: bool) -> None:
         """LiteLLM's error, which names its own classes and our deployments, becomes one the client can act on."""
@@ -125,20 +115,3 @@ class Reply:
         with suppress(orjson.JSONDecodeError, AttributeError):
             usage = orjson.loads(b"".join(self._held)).get("usage")
             self._record.usage = usage if isinstance(usage, dict) else None
-
-
-def answer_headers(record: Record) -> list[tuple[bytes, bytes]]:
-    headers = {"x-request-id": record.request_id}
-    decision = record.decision
-    if decision is not None:
-        headers["x-waferline-lane"] = str(decision.route.lane)
-        headers["x-waferline-model-asked"] = decision.ask.model
-        headers |= decision.headers
-    if record.serving is not None:
-        if record.refusal is None:
-            headers["x-waferline-model-served"] = record.serving.target.model
-        headers["x-waferline-deployment"] = record.serving.target.deployment
-        headers["x-waferline-attempts"] = str(len(record.attempts))
-    if record.dropped:
-        headers["x-waferline-dropped"] = ", ".join(record.dropped)
-    return encoded(headers)

@@ -7,11 +7,10 @@ from typing import Any
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import ProxyException
 
+from plugins.config.direct import NO_KEY
 from plugins.policy.targets import Target
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Record, current
-
-_NO_KEY = "none"  # for servers that want none; LiteLLM's client insists on sending one
 
 
 class Gate(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly; this is the seam
@@ -47,7 +46,7 @@ class Gate(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly
         return {
             **kwargs,
             "model": f"{target.provider}/{target.upstream_model}",
-            "api_key": kwargs.get("api_key") or _NO_KEY,
+            "api_key": kwargs.get("api_key") or NO_KEY,
         }
 
 

@@ -186,7 +186,7 @@ def _not_ready(target: Target) -> Refuse:
 def _undeclared(policies: Policies, deployed: Deployed, ask: Ask, name: str) -> Refuse:
     served = [each for each in public_names(policies, deployed) if may_see(policies, ask.client, each, ask.today)]
     near = get_close_matches(name.lower(), served, n=1, cutoff=0.75)
-    reason = f"{name!r} is not served here"
+    reason = f"{name[:128]!r} is not served here"  # a path can be longer than a name in a body may be
     cure = f"did you mean {near[0]!r}?" if near else f"served: {listed(served)}"
     return Refuse("routing.models", reason, cure, 404, "model_not_found")
 

@@ -12,6 +12,7 @@ from plugins.policy.settings import Name, Settings
 
 
 class Lane(StrEnum):
+    EXPRESS = "express"  # past LiteLLM, wherever nothing is lost by it
     LITELLM = "litellm"
 
 
@@ -66,7 +67,8 @@ class RoutingFile(Settings):
     """Workloads, and what holds for requests that name a model directly."""
 
     lane: Lane = Field(
-        Lane.LITELLM, description="litellm: every request goes through LiteLLM, with our rules around it."
+        Lane.EXPRESS,
+        description="express: past LiteLLM wherever nothing is lost by it; litellm: always through LiteLLM.",
     )
     merge_window_ms: float = Field(
         10,

@@ -42,6 +42,11 @@ class Decoder:
         self._tail = bytearray()
         self._at_start = True
 
+    @property
+    def pending(self) -> bool:
+        """Whether half an event waits for its other half, or a byte order mark may still come."""
+        return bool(self._tail) or self._at_start
+
     def feed(self, chunk: bytes) -> list[Event]:
         if self._tail:
             # Looking only at what is new keeps a large event that comes in many small chunks linear.

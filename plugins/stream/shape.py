@@ -24,13 +24,14 @@ _SLOTS = {field: re.compile(rb'"%b"\s*+:\s*+"((?:[^"\\]|\\.)*+)"' % field.encode
 class Shape:
     """The bytes around one event's text, quotes included."""
 
-    __slots__ = ("_from", "_to", "choice", "field", "head", "tail")
+    __slots__ = ("_from", "_to", "choice", "field", "head", "joint", "tail")
 
     def __init__(self, head: bytes, tail: bytes, field: str, choice: int) -> None:
         self.head = head
         self.tail = tail
         self.field = field
         self.choice = choice
+        self.joint = tail + b"\n\ndata: " + head  # what stands between the texts of two neighbours
         self._from = len(head) - 1
         self._to = len(tail) - 1
 

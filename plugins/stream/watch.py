@@ -79,6 +79,16 @@ class Watch:
         return self._read(event, now)
 
     @property
+    def shape(self) -> Shape | None:
+        """The shape of the last text event, which the next ones are likely to have."""
+        return self._shape
+
+    def hear(self, events: int, now: float) -> None:
+        """So many text events of the known shape, which came together."""
+        self._token(now)
+        self.events += events - 1
+
+    @property
     def finish_reason(self) -> str | None:
         """The first choice's."""
         return self._finish_reasons[min(self._finish_reasons)] if self._finish_reasons else None

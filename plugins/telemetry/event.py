@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plugins.stream.watch import Watch
-from plugins.telemetry.record import Attempt, Record
+from plugins.telemetry.record import Attempt, Outcome, Record
 
 
 def finished(record: Record, now: float, wall: str) -> dict[str, Any]:
@@ -22,10 +22,10 @@ def finished(record: Record, now: float, wall: str) -> dict[str, Any]:
         "path": record.path,
         "model_asked": decision.ask.model if decision else None,
         "workload": decision.route.workload if decision else None,
-        "model_served": serving.target.model if serving and serving.watch.first_token_at is not None else None,
+        "model_served": serving.target.model if serving and _gave_something(serving) else None,
         "deployment": serving.target.deployment if serving else None,
         "upstream_model": watch.model or (serving.target.upstream_model if serving else None),
-        "lane": str(decision.route.lane) if decision else None,
+        "lane": str(record.lane) if record.lane else None,
         "stream": record.stream,
         "stream_mode": str(decision.stream_mode) if decision else None,
         "attempts": [_attempt(each) for each in record.attempts],
@@ -39,11 +39,21 @@ def finished(record: Record, now: float, wall: str) -> dict[str, Any]:
         "tokens_per_s": tokens_per_second(watch, usage),
         "prompt_tokens": usage.get("prompt_tokens"),
         "completion_tokens": usage.get("completion_tokens"),
-        "reasoning_tokens": (usage.get("completion_tokens_details") or {}).get("reasoning_tokens"),
-        "cached_tokens": (usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+        "reasoning_tokens": _detail(usage, "completion_tokens_details", "reasoning_tokens"),
+        "cached_tokens": _detail(usage, "prompt_tokens_details", "cached_tokens"),
         "time_info": watch.time_info,
         "policies": record.policies.version,
     }
+
+
+def _gave_something(attempt: Attempt) -> bool:
+    return attempt.watch.first_token_at is not None or attempt.outcome is Outcome.WHOLE
+
+
+def _detail(usage: dict[str, Any], group: str, name: str) -> Any:
+    """Providers write this, so it may be anything."""
+    details = usage.get(group)
+    return details.get(name) if isinstance(details, dict) else None
 
 
 def _first_token(record: Record) -> float | None:

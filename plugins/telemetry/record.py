@@ -9,6 +9,7 @@ from typing import Any
 
 from plugins.dialect.openai import UpstreamError
 from plugins.policy.engine import Decision, Policies
+from plugins.policy.routing import Lane
 from plugins.policy.targets import Target
 from plugins.policy.verdict import Refuse
 from plugins.stream.watch import Watch
@@ -75,11 +76,12 @@ class Record:
     path: str
     client: str | None = None
     decision: Decision | None = None
+    lane: Lane | None = None
     stream: bool = False
     refusal: Refuse | None = None
     calling: Target | None = None  # the target that the gate let through, until the transport calls it
     attempts: list[Attempt] = field(default_factory=list)
-    delivered: Watch = field(default_factory=Watch)  # what the client's side of the stream looked like
+    delivered: Watch = field(default_factory=Watch)  # the stream as the client gets it
     status: int | None = None
     outcome: Outcome = Outcome.RUNNING
     dropped: tuple[str, ...] = ()

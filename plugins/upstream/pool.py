@@ -49,6 +49,7 @@ class Exchange:
         self._connection = connection
         self.status = head.status
         self.headers = head.headers
+        self._over = False  # from then on the connection may be carrying somebody else's request
 
     async def read(self) -> bytes:
         """What has arrived of the body, b"" at its end; WireError when the provider broke off."""
@@ -61,11 +62,15 @@ class Exchange:
         return b"".join(parts)
 
     def abort(self) -> None:
-        self._connection.close()
+        if not self._over:
+            self._over = True
+            self._connection.close()
 
     def give_back(self, *, finished: bool) -> None:
         """Keep the connection if the answer is over but for its last bytes; otherwise close it to stop the provider."""
-        self._pool.take_back(self._origin, self._connection, finished=finished)
+        if not self._over:
+            self._over = True
+            self._pool.take_back(self._origin, self._connection, finished=finished)
 
 
 class Pool:

@@ -104,7 +104,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._answered = True
-        if self._parser is None or self._transport is None:
+        if self._parser is None or self._transport is None or self._complete:
             self.close()  # nobody asked: the provider is not in step with us
             return
         try:
@@ -137,6 +137,10 @@ class Connection(asyncio.Protocol):
         return head is not None and "content-length" not in head.headers and "transfer-encoding" not in head.headers
 
     # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        if self._complete:  # a second answer behind the one that was asked for
+            raise WireError("the provider is not in step with us")
 
     def on_status(self, status: bytes) -> None:  # noqa: ARG002  the number is the parser's
         assert self._parser is not None and self._head is not None  # noqa: S101, PT018

@@ -23,14 +23,15 @@ CLIENTS = f"""clients:
 """
 
 
-def write_policies(directory: Path) -> None:
-    """The shipped policies with two clients and with deadlines that a test can wait for."""
+def write_policies(directory: Path, lane: str) -> None:
+    """The shipped policies with two clients, one lane, and deadlines that a test can wait for."""
     shutil.copytree(ROOT / "policies", directory, dirs_exist_ok=True)
     access = directory / "access.yaml"
     access.write_text(access.read_text().replace("clients: []\n", CLIENTS))
     routing = directory / "routing.yaml"
     text = re.sub(r"first_token_seconds: \d+", "first_token_seconds: 1", routing.read_text())
-    routing.write_text(re.sub(r"stall_seconds: \d+", "stall_seconds: 1", text))
+    text = re.sub(r"stall_seconds: \d+", "stall_seconds: 1", text)
+    routing.write_text(re.sub(r"^lane: \w+", f"lane: {lane}", text, flags=re.MULTILINE))
 
 
 @pytest.fixture(scope="session")
@@ -45,15 +46,19 @@ def fallback_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provi
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", params=["express", "litellm"])
 def waferline(
-    primary_process: Provider, fallback_process: Provider, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    primary_process: Provider,
+    fallback_process: Provider,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Gateway]:
-    directory = tmp_path_factory.mktemp("gateway")
+    """The same promises on both lanes."""
+    directory = tmp_path_factory.mktemp(f"gateway-{request.param}")
     policies = directory / "policies"
-    write_policies(policies)
+    write_policies(policies, request.param)
     bases = {"CEREBRAS_API_BASE": primary_process.base, "FALLBACK_API_BASE": fallback_process.base}
-    with gateway(directory, policies, bases) as running:
+    with gateway(directory, policies, bases, request.param) as running:
         yield running
 
 

@@ -23,7 +23,7 @@ def test_a_streamed_request_is_measured_from_its_first_token_not_its_first_chunk
         took = (time.monotonic() - began) * 1000
 
     event = waferline.event_of(response.headers["x-request-id"])
-    assert 300 <= event["ttft_ms"] < event["total_ms"] <= took
+    assert 300 <= event["ttft_ms"] < event["total_ms"] < took + 100  # the line is written after the last byte has left
     assert event["tokens_per_s"] == pytest.approx(1000, rel=0.15)
     assert (event["prompt_tokens"] > 0, event["completion_tokens"]) == (True, 400)
     assert 0 <= event["gateway_ttft_ms"] < event["ttft_ms"] - 295
@@ -45,7 +45,7 @@ def test_the_line_says_who_asked_for_what_and_who_served_it(
         "workload": "chat",
         "model_served": "gpt-oss-120b",
         "deployment": "fallback/gpt-oss-120b",
-        "lane": "litellm",
+        "lane": waferline.lane,
         "outcome": "whole",
         "status": 200,
     }.items() <= event.items()
@@ -76,7 +76,7 @@ def test_the_headers_name_request_lane_and_models(waferline: Gateway, primary: P
         headers = client.post("/v1/chat/completions", json=ASK).headers
 
     assert {name: headers[name] for name in headers if name.startswith("x-waferline")} == {
-        "x-waferline-lane": "litellm",
+        "x-waferline-lane": waferline.lane,
         "x-waferline-model-asked": "chat",
         "x-waferline-model-served": "gpt-oss-120b",
         "x-waferline-deployment": "cerebras/gpt-oss-120b",

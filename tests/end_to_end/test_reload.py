@@ -32,7 +32,7 @@ def edit(waferline: Gateway, file: str, old: str, new: str) -> None:
 def editable(waferline: Gateway) -> Iterator[Gateway]:
     original = status(waferline)["version"]
     yield waferline
-    write_policies(waferline.policies)
+    write_policies(waferline.policies, waferline.lane)
     eventually(lambda: status(waferline)["version"] == original, 10, "the return of the first policies")
 
 

@@ -21,6 +21,7 @@ from plugins.policy.access import MASTER_CLIENT
 from plugins.policy.engine import Ask, decide
 from plugins.policy.targets import Deployed, Target
 from plugins.telemetry.record import Record, current
+from plugins.upstream.caller import Caller
 from plugins.upstream.pool import Pool
 from plugins.upstream.transport import Transport
 from tests.support.provider import Provider, provider
@@ -69,7 +70,7 @@ def record() -> Record:
 
 async def attempt(router: litellm.Router, *, vouched: bool, **fields: Any) -> Any:
     pool = Pool()
-    use_transport(Transport(pool, asyncio.get_running_loop().time, current.get))
+    use_transport(Transport(Caller(pool, asyncio.get_running_loop().time), current.get))
     token = current.set(record() if vouched else None)
     try:
         with suppress(Exception):  # how LiteLLM words its refusal is not the point; who was called is

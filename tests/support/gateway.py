@@ -22,6 +22,7 @@ class Gateway:
     url: str
     running: Running
     policies: Path
+    lane: str
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.running.lines() if line.startswith('{"event"')]
@@ -40,7 +41,11 @@ class Gateway:
 
 @contextmanager
 def gateway(
-    directory: Path, policies: Path, environment: dict[str, str], config: Path = ROOT / "litellm_config.yaml"
+    directory: Path,
+    policies: Path,
+    environment: dict[str, str],
+    lane: str = "express",
+    config: Path = ROOT / "litellm_config.yaml",
 ) -> Iterator[Gateway]:
     port = free_port()
     command = [str(BIN / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
@@ -59,4 +64,4 @@ def gateway(
             return answers(f"{url}/health/liveliness")
 
         eventually(ready, START_SECONDS, "the gateway's start")
-        yield Gateway(url, running, policies)
+        yield Gateway(url, running, policies, lane)

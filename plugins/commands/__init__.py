@@ -1,0 +1,1 @@
+"""One module per command: HELP and EXAMPLES, `add_arguments(parser)`, and `run(arguments, context)`, the exit code."""

@@ -1,0 +1,119 @@
+"""The express lane: targets tried in order past LiteLLM, and the first to speak is relayed byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from plugins.config.direct import Direct
+from plugins.front.asgi import Receive, Send
+from plugins.front.failure import explain, interrupted_chunk
+from plugins.front.headers import answer_headers
+from plugins.policy.engine import Decision
+from plugins.policy.targets import Target
+from plugins.policy.verdict import Refuse, StreamMode
+from plugins.telemetry.record import Outcome, Record
+from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
+from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
+
+MOST_ATTEMPTS = 3
+
+_STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class Express:
+    def __init__(self, caller: Caller, direct: Mapping[str, Direct | str], now: Clock) -> None:
+        self._caller = caller
+        self._calls = {name: way for name, way in direct.items() if isinstance(way, Direct)}
+        self._now = now
+
+    async def answer(
+        self, record: Record, decision: Decision, body: dict[str, Any], receive: Receive, send: Send
+    ) -> Refuse | None:
+        """The refusal to send, or None when an answer was."""
+        serving = asyncio.ensure_future(self._serve(record, decision, body, send))
+        leaving = asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                return serving.result()
+            serving.cancel()
+            await asyncio.wait((serving,))
+            record.end(Outcome.CLIENT_GONE)
+            return None
+        finally:
+            serving.cancel()
+            leaving.cancel()
+
+    async def _serve(self, record: Record, decision: Decision, body: dict[str, Any], send: Send) -> Refuse | None:
+        begun = await self._first_to_speak(record, decision, body)
+        if begun is None:
+            record.end(Outcome.FAILED)
+            return explain(503, b"", record.attempts)
+        record.status = 200
+        if begun.stream is None:
+            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(begun.payload))]
+            await send(_start(headers, record))
+            await send({"type": "http.response.body", "body": begun.payload})
+            record.end(Outcome.WHOLE)
+        else:
+            await self._relay(record, begun.stream, decision.route.merge_window, send)
+        return None
+
+    async def _first_to_speak(self, record: Record, decision: Decision, body: dict[str, Any]) -> Begun | None:
+        upgrade = decision.stream_mode is StreamMode.UPGRADE
+        mode = Mode.STREAM if record.stream else Mode.COLLECT if upgrade else Mode.PLAIN
+        for target in decision.targets[:MOST_ATTEMPTS]:
+            try:
+                return await self._caller.call(record, decision.route, self._call(target), body, mode)
+            except AttemptFailedError as failed:
+                if failed.attempt.client_is_to_blame:
+                    return None
+        return None
+
+    def _call(self, target: Target) -> Call:
+        way = self._calls[target.deployment]
+        headers = {
+            "authorization": f"Bearer {way.key}",
+            "accept": "text/event-stream",
+            "accept-encoding": "identity",
+        }
+        return Call(target, way.url, headers, way.key)
+
+    async def _relay(self, record: Record, answer: Answer, window: float, send: Send) -> None:
+        await send(_start(_STREAM_HEADERS, record))
+        first = True
+        try:
+            async for out in answer.deliveries(window):
+                await send({"type": "http.response.body", "body": out, "more_body": True})
+                if first:
+                    record.delivered.first_token_at, first = self._now(), False
+        except AnswerBrokenError:
+            record.end(Outcome.BROKEN)
+            await send({"type": "http.response.body", "body": _broken(record)})
+        else:
+            record.end(Outcome.WHOLE)
+            # [DONE] is what clients wait for; a provider that finished without one owes it to them.
+            owed = b"" if answer.said_done else b"data: [DONE]\n\n"
+            await send({"type": "http.response.body", "body": owed})
+        finally:
+            answer.close()
+
+
+def _start(headers: list[tuple[bytes, bytes]], record: Record) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": 200, "headers": [*headers, *answer_headers(record)]}
+
+
+def _broken(record: Record) -> bytes:
+    said = record.serving.watch if record.serving else record.delivered
+    return interrupted_chunk(record.serving, said, record.request_id)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

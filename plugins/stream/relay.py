@@ -1,0 +1,97 @@
+"""What becomes of a provider's bytes: passed on to a client in fewer events, or collected into one answer."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from plugins.stream.aggregate import Aggregate
+from plugins.stream.decode import Decoder, Event, ProtocolError
+from plugins.stream.merge import Merger, joined
+from plugins.stream.watch import Broken, Kind, Watch
+
+
+class Reader(Protocol):
+    """Takes in an answer as it arrives. `broken` once it can no longer become whole."""
+
+    broken: Broken | None
+
+    def feed(self, chunk: bytes, now: float) -> bytes:
+        """What may be passed on now."""
+
+
+class Relay:
+    """Passes an answer on. Text that came together leaves together; everything else as it came, in order.
+
+    A [DONE] behind half an answer is kept back, and so is the usage that only we asked for.
+    """
+
+    def __init__(self, watch: Watch, *, merge: bool, wants_usage: bool) -> None:
+        self._watch = watch
+        self._merge = merge
+        self._wants_usage = wants_usage
+        self._decoder = Decoder()
+        self._merger = Merger()
+        self.broken: Broken | None = None
+
+    def feed(self, chunk: bytes, now: float) -> bytes:
+        if self._merge and not self._decoder.pending and self._watch.shape is not None:
+            block = joined(self._watch.shape, chunk)
+            if block is not None:
+                merged, events = block
+                self._watch.hear(events, now)
+                return merged
+        out = [self._passed_on(event, now) for event in _events(self, self._decoder, chunk)]
+        out.append(self._merger.flush())
+        return b"".join(out)
+
+    def _passed_on(self, event: Event, now: float) -> bytes:
+        if self._watch.done or self.broken:
+            return b""
+        kind = self._watch.see(event, now)
+        self.broken = _broken_by(kind, self._watch)
+        if self.broken or (kind is Kind.ROLE and not self._wants_usage and _only_usage(event)):
+            return b""
+        return self._merger.push(event) if self._merge else event.raw
+
+
+class Collector:
+    """Collects an answer whose client wants it in one piece."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._decoder = Decoder()
+        self._aggregate = Aggregate()
+        self.broken: Broken | None = None
+
+    def feed(self, chunk: bytes, now: float) -> bytes:
+        for event in _events(self, self._decoder, chunk):
+            if self._watch.done or self.broken:
+                break
+            kind = self._watch.see(event, now)
+            self.broken = _broken_by(kind, self._watch)
+            if event.data and kind is not Kind.DONE and not self.broken:
+                self._aggregate.add(event.data)
+        return b""
+
+    def completion(self) -> dict[str, Any]:
+        return self._aggregate.completion()
+
+
+def _events(reader: Reader, decoder: Decoder, chunk: bytes) -> list[Event]:
+    try:
+        return decoder.feed(chunk)
+    except ProtocolError:
+        reader.broken = Broken.MALFORMED
+        return []
+
+
+def _broken_by(kind: Kind, watch: Watch) -> Broken | None:
+    if kind is Kind.ERROR:
+        return Broken.ERROR_EVENT
+    if kind is Kind.MALFORMED:
+        return Broken.MALFORMED
+    return Broken.NO_FINISH if kind is Kind.DONE and not watch.whole else None
+
+
+def _only_usage(event: Event) -> bool:
+    return event.data is not None and b'"choices":[]' in event.data.replace(b" ", b"")
