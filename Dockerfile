@@ -19,7 +19,6 @@ COPY plugins plugins
 
 # The same as in scripts/plan.py, where the reasons are. HOME is where a read-only container has its tmpfs.
 ENV LITELLM_MODE=PRODUCTION \
-    LITELLM_LOG=ERROR \
     LITELLM_LOCAL_MODEL_COST_MAP=True \
     LITELLM_DONT_SHOW_FEEDBACK_BOX=true \
     HF_HUB_OFFLINE=1 \

@@ -1,20 +1,16 @@
 """What `make run` starts, decided from the environment alone: a Plan, or a Refusal with its cure."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-DEMO_KEY = "sk-waferline-demo-key-for-loopback-only"
+from plugins.config.environment import CEREBRAS_BASE, DEMO_KEY, NEW_KEY, NO_KEY, is_loopback, real_hosts
+
 SHORTEST_KEY = 32
-NEW_KEY = "export LITELLM_MASTER_KEY=sk-$(openssl rand -hex 24)"
-# What a provider that asks for no key is sent; without a value the SDK would take one meant for another provider.
-NO_KEY = "unused"
 
 # What the gateway runs with unless the user says otherwise; the Dockerfile sets the same.
 GATEWAY_SETTINGS = {
     "LITELLM_MODE": "PRODUCTION",
-    "LITELLM_LOG": "ERROR",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # no price list is fetched at start
     "LITELLM_DONT_SHOW_FEEDBACK_BOX": "true",
     "HF_HUB_OFFLINE": "1",  # no tokenizer is fetched while requests wait
@@ -75,15 +71,6 @@ class Plan:
         return {**self.environment, **bases}
 
 
-def is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def decide(variables: Mapping[str, str]) -> Plan | Refusal:
     given = {name: value for name, value in variables.items() if value or name not in PROVIDER_VARIABLES}
     refusal = _bad_port(given) or _bad_bases(given) or _bad_key(given)
@@ -139,14 +126,6 @@ def _provider_keys(given: Mapping[str, str], simulators: tuple[Simulator, ...]) 
     return keyless | simulated
 
 
-def _real_hosts(given: Mapping[str, str]) -> list[str]:
-    bases = [given[name] for name in ("CEREBRAS_API_BASE", "FALLBACK_API_BASE") if name in given]
-    if "CEREBRAS_API_KEY" in given and "CEREBRAS_API_BASE" not in given:
-        bases.append("https://api.cerebras.ai/v1")
-    hosts = [urlsplit(base).hostname or "" for base in bases]
-    return [host for host in hosts if not is_loopback(host)]
-
-
 def _bad_port(given: Mapping[str, str]) -> Refusal | None:
     port = _port(given)
     if port.isascii() and port.isdigit() and 1 <= int(port) <= 65535:
@@ -156,7 +135,7 @@ def _bad_port(given: Mapping[str, str]) -> Refusal | None:
 
 def _bad_bases(given: Mapping[str, str]) -> Refusal | None:
     for name, example in (
-        ("CEREBRAS_API_BASE", "https://api.cerebras.ai/v1"),
+        ("CEREBRAS_API_BASE", CEREBRAS_BASE),
         ("FALLBACK_API_BASE", "https://api.openai.com/v1"),
     ):
         if name in given and not _is_base(given[name]):
@@ -179,7 +158,7 @@ def _is_base(value: str) -> bool:
 
 def _bad_key(given: Mapping[str, str]) -> Refusal | None:
     key = given.get("LITELLM_MASTER_KEY", DEMO_KEY)
-    hosts = _real_hosts(given)
+    hosts = real_hosts(given)
     if hosts and (key == DEMO_KEY or len(key.strip()) < SHORTEST_KEY):
         reason = f"{hosts[0]} is a real provider, so LITELLM_MASTER_KEY must be your own"
         return Refusal(f"{reason}, of {SHORTEST_KEY} characters or more", f"`{NEW_KEY}`")

@@ -10,8 +10,9 @@ from pathlib import Path
 # Started as a file, this has to find its package.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from plugins.config.environment import DEMO_KEY
 from scripts.environment import ROOT
-from scripts.plan import DEMO_KEY, Plan, Refusal, decide
+from scripts.plan import Plan, Refusal, decide
 from scripts.supervise import Supervisor
 
 QUESTION = '{"model": "gpt-oss-120b", "stream": true, "messages": [{"role": "user", "content": "Say hello."}]}'

@@ -39,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     shows.add_argument("model", nargs="?", metavar="MODEL", help="all that is known about this one")
     shows.add_argument("--all", action="store_true", help="those that are not served, too")
-    with_day(shows)
     due = command(
         actions,
         "due",
@@ -47,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  waferline catalog due --within 60d",
     )
     due.add_argument("--within", type=number_of_days, default=30, metavar="DAYS", help="such as 60d (30d)")
-    with_day(due)
     compare = command(
         actions,
         "sync",
@@ -56,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  waferline catalog sync",
     )
     for each in (shows, due, compare):
+        with_day(each)
         with_json(each)
 
 

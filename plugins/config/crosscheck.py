@@ -37,8 +37,10 @@ class Whole:
     environment: Mapping[str, str]
     today: date
 
-    def problem(self, stem: str, place: Place, what: str, cure: str, level: Level = Level.ERROR) -> Problem:
-        return self.documents[stem].problem(place, what, cure=cure, level=level)
+    def problem(
+        self, stem: str, place: Place, what: str, cure: str, level: Level = Level.ERROR, *, stops: bool = True
+    ) -> Problem:
+        return self.documents[stem].problem(place, what, cure=cure, level=level, stops=stops)
 
     @property
     def names(self) -> list[str]:
@@ -97,7 +99,7 @@ def configured_targets_may_be_called(whole: Whole) -> Iterator[Problem]:
         if isinstance(verdict, Refuse):
             role = "primary" if target.order == 1 else "fallback"
             what = f"this {role} would be refused ({verdict.rule}), because {verdict.reason}"
-            yield whole.problem("litellm", place, what, verdict.cure)
+            yield whole.problem("litellm", place, what, verdict.cure, stops=False)
 
 
 def every_primary_has_a_fallback(whole: Whole) -> Iterator[Problem]:
@@ -107,7 +109,7 @@ def every_primary_has_a_fallback(whole: Whole) -> Iterator[Problem]:
             index = next(index for index, target in rows if target.model == model)
             what = f"{model!r} has one target only: when its provider fails, so does every request"
             cure = "add a deployment of the same model_name at a second provider, with order: 2"
-            yield whole.problem("litellm", ("model_list", index), what, cure)
+            yield whole.problem("litellm", ("model_list", index), what, cure, stops=False)
 
 
 def deployments_are_named(whole: Whole) -> Iterator[Problem]:
@@ -155,7 +157,7 @@ def fallback_lists_name_servable_models(whole: Whole) -> Iterator[Problem]:
                 decision = decide(whole.policies, whole.deployed, Ask(model, True, MASTER_CLIENT, whole.today))
                 if decision.refusal:
                     what = f"the fallback {model!r} would be refused, because {decision.refusal.reason}"
-                    yield whole.problem("litellm", (heading, name), what, decision.refusal.cure)
+                    yield whole.problem("litellm", (heading, name), what, decision.refusal.cure, stops=False)
 
 
 def streaming_rules_match_something(whole: Whole) -> Iterator[Problem]:
@@ -220,13 +222,14 @@ def replacements_lead_somewhere(whole: Whole) -> Iterator[Problem]:
             if in_use and gone:
                 what = f"the replacement {replacement!r} is itself no longer served"
                 cure = "ask the vendor; until then name a live model"
-                yield whole.problem("models", ("models", name, "replacements", index), what, cure)
+                yield whole.problem("models", ("models", name, "replacements", index), what, cure, stops=False)
     if settings.retired is Action.REPLACE:
         for name, row in catalog.models.items():
             successor = successor_on(catalog, name, whole.today)
             if phase_on(row, whole.today) is Phase.RETIRED and successor and successor not in whole.deployed.models:
                 what = f"{name!r} is to be replaced by {successor!r}, which is not a model of litellm_config.yaml"
-                yield whole.problem("lifecycle", ("retired",), what, f"add a deployment of {successor!r}")
+                cure = f"add a deployment of {successor!r}"
+                yield whole.problem("lifecycle", ("retired",), what, cure, stops=False)
 
 
 def configured_models_stay(whole: Whole) -> Iterator[Problem]:

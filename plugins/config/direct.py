@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from plugins.config.deployments import REFERENCE, section, targets
-from plugins.config.environment import CEREBRAS_BASE
+from plugins.config.environment import CEREBRAS_BASE, NO_KEY
 from plugins.config.located import Located
 from plugins.policy.targets import CEREBRAS
 
 OPENAI_COMPATIBLE = frozenset({CEREBRAS, "openai", "hosted_vllm", "openai_like"})
-NO_KEY = "none"  # for servers that want none; something has to be sent
 OUR_CALLBACK = "plugins.callbacks.gate"
 
 # What a row may say that the express lane does too, or that only concerns LiteLLM.
@@ -74,7 +74,15 @@ def _direct(provider: str, parameters: Mapping[str, Any], environment: Mapping[s
     base = _value(parameters.get("api_base"), environment) or (CEREBRAS_BASE if provider == CEREBRAS else None)
     if base is None:
         return "its row has no api_base"
-    return Direct(f"{base.rstrip('/')}/chat/completions", _value(parameters.get("api_key"), environment) or NO_KEY)
+    return Direct(
+        with_version(f"{base.rstrip('/')}/chat/completions"), _value(parameters.get("api_key"), environment) or NO_KEY
+    )
+
+
+def with_version(url: str) -> str:
+    """People leave /v1 out of a base as often as not; no provider serves chat without it."""
+    parts = urlsplit(url)
+    return url if parts.path != "/chat/completions" else urlunsplit(parts._replace(path="/v1/chat/completions"))
 
 
 def _value(written: object, environment: Mapping[str, str]) -> str | None:

@@ -22,6 +22,7 @@ class Problem:
     was: str | None = None
     cure: str | None = None
     level: Level = Level.ERROR
+    stops: bool = True  # an error that need not stop a gateway: a model retires overnight, and the others still serve
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line} {self.key}".rstrip()
@@ -37,6 +38,10 @@ class Problem:
 
 def errors(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.level is Level.ERROR]
+
+
+def stopping(problems: Iterable[Problem]) -> list[Problem]:
+    return [problem for problem in errors(problems) if problem.stops]
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from plugins.config.checking import check
 from plugins.config.files import FILES, PolicySet, shown
-from plugins.config.problem import Problem, errors, in_order
+from plugins.config.problem import Problem, in_order, stopping
 from plugins.policy.engine import Policies
 
 POLL_SECONDS = 0.5
@@ -39,15 +39,17 @@ class PolicyStore:
         self._rejected: list[Problem] = []
         self._config_stamp = self._look_at(litellm_config)
         loaded, problems = self._read()
-        if loaded.policies is None or errors(problems):
-            raise BadPoliciesError(errors(problems))
+        if loaded.policies is None or stopping(problems):
+            raise BadPoliciesError(stopping(problems))
         self.current: Policies = loaded.policies
+        self._tell_of(problems)
 
     def status(self) -> dict[str, Any]:
         return {
             "policies": shown(self._directory),
             "version": self.current.version,
             "rejected": [str(problem) for problem in self._rejected],
+            "doubtful": [str(problem) for problem in self._accepted],
             "restart_needed": self._look_at(self._litellm_config) != self._config_stamp,
         }
 
@@ -55,7 +57,10 @@ class PolicyStore:
         """Runs as long as the process. Reading takes a thread, for YAML is slow and tokens are not."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            await asyncio.to_thread(self.refresh)
+            try:
+                await asyncio.to_thread(self.refresh)
+            except Exception as error:  # noqa: BLE001  whatever it is, the next edit deserves another look
+                self._tell({"event": "policies.unreadable", "kept": self.current.version, "error": repr(error)})
 
     def refresh(self) -> None:
         stamp = self._look()
@@ -63,7 +68,7 @@ class PolicyStore:
             return
         self._stamp = stamp
         loaded, problems = self._read()
-        bad = errors(problems)
+        bad = stopping(problems)
         if loaded.policies is None or bad:
             self._rejected = bad
             self._tell({"event": "policies.rejected", "kept": self.current.version, "problems": [str(p) for p in bad]})
@@ -71,6 +76,13 @@ class PolicyStore:
             self._rejected = []
             before, self.current = self.current.version, loaded.policies
             self._tell({"event": "policies.loaded", "version": self.current.version, "before": before})
+            self._tell_of(problems)
+
+    def _tell_of(self, problems: list[Problem]) -> None:
+        """What need not stop the gateway, but should not wait for the next `waferline check` either."""
+        self._accepted = problems
+        if problems:
+            self._tell({"event": "policies.doubtful", "problems": [str(problem) for problem in problems]})
 
     def _read(self) -> tuple[PolicySet, list[Problem]]:
         loaded, problems = check(self._directory, self._litellm_config, self._environment, self._today())

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from plugins.config.environment import DEMO_KEY, is_loopback
 from scripts import run
-from scripts.plan import DEMO_KEY, GATEWAY_SETTINGS, Plan, Refusal, decide, is_loopback
+from scripts.plan import GATEWAY_SETTINGS, Plan, Refusal, decide
 
 OWN_KEY = "sk-0123456789abcdef0123456789abcdef"
 REAL = {"CEREBRAS_API_KEY": "csk-1", "LITELLM_MASTER_KEY": OWN_KEY}
@@ -64,12 +65,11 @@ def test_one_line_says_what_is_simulated_and_one_that_the_key_is_known() -> None
         ("CEREBRAS_API_KEY", "simulated", {}),
         ("FALLBACK_API_KEY", "simulated", {}),
         ("FALLBACK_API_KEY", "simulated", {"FALLBACK_API_KEY": "sk-of-somebody"}),
-        ("CEREBRAS_API_KEY", "unused", HERE),
-        ("FALLBACK_API_KEY", "unused", {**HERE, "FALLBACK_API_BASE": "http://127.0.0.1:8000/v1"}),
+        ("CEREBRAS_API_KEY", "none", HERE),
+        ("FALLBACK_API_KEY", "none", {**HERE, "FALLBACK_API_BASE": "http://127.0.0.1:8000/v1"}),
         ("CEREBRAS_API_KEY", "csk-1", REAL),
         ("LITELLM_MASTER_KEY", DEMO_KEY, {}),
         ("LITELLM_MASTER_KEY", OWN_KEY, REAL),
-        ("LITELLM_LOG", "ERROR", {}),
         ("LITELLM_LOG", "DEBUG", {"LITELLM_LOG": "DEBUG"}),
         ("REDIS_URL", "redis://here", {"REDIS_URL": "redis://here"}),
         ("NO_PROXY", "127.0.0.1", {}),

@@ -1,0 +1,151 @@
+"""What the client is told when nobody answered, by what the attempts were."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+
+from plugins.dialect.openai import UpstreamError
+from plugins.front.failure import explain, interrupted_chunk
+from plugins.stream.watch import Watch
+from plugins.telemetry.record import Attempt, Fault, Outcome
+from tests.telemetry.cases import CEREBRAS, FALLBACK, failed
+
+
+def attempt(status: int | None = None, fault: Fault = Fault.HTTP_STATUS, **more: Any) -> Attempt:
+    made = failed(more.pop("target", CEREBRAS), 0, 1, status, fault)
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+def second(status: int | None = None, fault: Fault = Fault.HTTP_STATUS, **more: Any) -> Attempt:
+    return attempt(status, fault, target=FALLBACK, **more)
+
+
+def told(message: str, **more: Any) -> bytes:
+    return json.dumps({"error": {"message": message, **more}}).encode()
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_bad_request_is_told_in_the_providers_words(status: int) -> None:
+    error = UpstreamError(status, "messages.2: unsupported", "invalid_request_error", "messages", "wrong_api_format")
+
+    refusal = explain(500, b"", [attempt(503), second(status, error=error)])
+
+    assert (status, "wrong_api_format", "messages", "messages.2: unsupported; correct the request") == (
+        refusal.status,
+        refusal.code,
+        refusal.param,
+        refusal.message,
+    )
+
+
+@pytest.mark.parametrize(
+    ("waits", "wait"),
+    [
+        ((None, None), 1.0),
+        (("7", "3.5"), 3.5),
+        ((None, "20"), 20.0),
+        (("Fri, 20 Nov 2026 12:00:00 GMT", None), 1.0),
+        (("-5", "nan"), 1.0),
+    ],
+)
+def test_when_all_are_at_their_limit_the_client_waits_for_the_first_to_be_free(
+    waits: tuple[str | None, str | None], wait: float
+) -> None:
+    refusal = explain(429, b"", [attempt(429, retry_after=waits[0]), second(429, retry_after=waits[1])])
+
+    assert (429, "rate_limit_exceeded", wait) == (refusal.status, refusal.code, refusal.retry_after)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "summary"),
+    [
+        ([attempt(429), second(503)], "cerebras/gpt-oss-120b: 429, fallback/gpt-oss-120b: 503"),
+        ([attempt(503), second(429)], "cerebras/gpt-oss-120b: 503, fallback/gpt-oss-120b: 429"),
+        ([attempt(None, Fault.CONNECT)], "cerebras/gpt-oss-120b: connect"),
+        ([attempt(200, Fault.FIRST_TOKEN_TIMEOUT)], "cerebras/gpt-oss-120b: first_token_timeout"),
+        ([attempt(200, Fault.NO_FINISH), second(401)], "cerebras/gpt-oss-120b: no_finish, fallback/gpt-oss-120b: 401"),
+        ([Attempt(CEREBRAS, 0)], "cerebras/gpt-oss-120b: not called"),
+    ],
+)
+def test_when_nobody_answered_the_client_learns_what_each_did(attempts: list[Attempt], summary: str) -> None:
+    refusal = explain(500, told("litellm.InternalServerError: secret"), attempts)
+
+    assert (refusal.status, refusal.code, refusal.retry_after) == (503, "upstream_unavailable", 1.0)
+    assert f"no provider answered ({summary})" == refusal.reason
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404])
+def test_a_providers_no_to_us_is_not_passed_off_as_a_no_to_the_client(status: int) -> None:
+    error = UpstreamError(status, "Wrong API Key")
+
+    refusal = explain(status, b"", [attempt(status, error=error)])
+
+    assert refusal.status == 503
+    assert "Wrong API Key" not in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("litellm.BadRequestError: OpenAIException - tools must be a list", "tools must be a list"),
+        ("BadRequestError: nothing", "nothing"),
+        ("litellm.UnsupportedParamsError: cerebras does not support it", "cerebras does not support it"),
+        ("the field is odd", "the field is odd"),
+        ("litellm.BadRequestError:", "LiteLLM refused the request"),
+    ],
+)
+def test_what_litellm_itself_refuses_is_told_without_its_class_names(message: str, shown: str) -> None:
+    refusal = explain(400, told(message, param="tools"), [])
+
+    assert (400, "invalid_request", f"{shown}; correct the request", "tools") == (
+        refusal.status,
+        refusal.code,
+        refusal.message,
+        refusal.param,
+    )
+
+
+@pytest.mark.parametrize("payload", [b"", b"Internal Server Error", told("KeyError: 'x' at /srv/app.py"), b"<html>"])
+def test_a_failure_of_our_own_says_nothing_of_its_insides(payload: bytes) -> None:
+    refusal = explain(500, payload, [])
+
+    assert (refusal.status, refusal.code, refusal.message) == (500, "internal_error", "the gateway failed; try again")
+
+
+def test_a_failure_behind_a_provider_that_did_answer_is_not_called_the_providers() -> None:
+    whole = Attempt(CEREBRAS, 0, status=200)
+    whole.end(Outcome.WHOLE, 1)
+
+    assert explain(500, b"", [whole]).code == "internal_error"
+
+
+def test_no_refusal_names_litellm_or_a_key() -> None:
+    payload = told("litellm.AuthenticationError: AuthenticationError: OpenAIException - bad key sk-proj-abcdefgh1234")
+
+    refusal = explain(401, payload, [])
+
+    assert "sk-proj" not in refusal.message
+    assert "Exception" not in refusal.message
+    assert "litellm." not in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("held", "word"),
+    [(None, "cut"), (Attempt(CEREBRAS, 0), "cut"), (attempt(200, Fault.STALL), "stall")],
+)
+def test_an_answer_that_broke_off_says_how(held: Attempt | None, word: str) -> None:
+    chunk = orjson.loads(interrupted_chunk(held, Watch(), "wl-1").removeprefix(b"data: "))
+
+    assert {
+        "message": f"the answer broke off ({word}); what came before is not whole",
+        "type": "upstream_error",
+        "param": None,
+        "code": "stream_interrupted",
+        "request_id": "wl-1",
+    } == chunk["error"]

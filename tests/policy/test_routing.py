@@ -1,0 +1,74 @@
+"""Routing: a workload's models and what it changes; everything else is a model asked for by name."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from plugins.policy.routing import Deadlines, Lane, RoutingFile, resolve
+from tests.policy.cases import SHIPPED, workload
+
+ROUTING = RoutingFile.model_validate(
+    {
+        "lane": "litellm",
+        "merge_window_ms": 20,
+        "deadlines": {"first_token_seconds": 4, "stall_seconds": 6},
+        "workloads": {
+            "plain": workload("a", "b"),
+            "changed": workload(
+                "a",
+                lane="litellm",
+                merge_window_ms=0,
+                deadlines={"first_token_seconds": 1},
+                parameters={"reasoning_effort": "low", "temperature": 0},
+            ),
+        },
+    }
+)
+
+
+def test_a_workload_has_its_models_in_order_and_the_files_figures() -> None:
+    route = resolve(ROUTING, "plain")
+
+    assert (route.workload, route.models, route.lane, route.merge_window) == ("plain", ("a", "b"), Lane.LITELLM, 0.02)
+    assert ROUTING.deadlines == route.deadlines
+    assert route.parameters == {}
+
+
+def test_a_workload_overrides_only_what_it_names_and_nothing_can_be_switched_off_by_absence() -> None:
+    route = resolve(ROUTING, "changed")
+
+    assert route.merge_window == 0
+    assert Deadlines(first_token_seconds=1, stall_seconds=6) == route.deadlines
+    assert route.parameters == {"reasoning_effort": "low", "temperature": 0}
+
+
+@pytest.mark.parametrize("asked", ["a", "unheard-of", "PLAIN", "plain ", ""])
+def test_any_other_name_stands_for_itself(asked: str) -> None:
+    route = resolve(ROUTING, asked)
+
+    assert (None, (asked,), {}) == (route.workload, route.models, route.parameters)
+
+
+def test_every_shipped_workload_resolves_to_deadlines_that_fit_into_each_other() -> None:
+    for name in SHIPPED.routing.workloads:
+        deadlines = resolve(SHIPPED.routing, name).deadlines
+
+        assert deadlines.connect_seconds <= deadlines.first_token_seconds <= deadlines.total_seconds
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"merge_window": 5},
+        {"merge_window_ms": -1},
+        {"lane": "express-ish"},
+        {"deadlines": {"first_token_seconds": 0}},
+        {"workloads": {"w": {"purpose": "x", "models": []}}},
+        {"workloads": {"w": workload("a", parameters={"reasoning_effort": "extreme"})}},
+        {"workloads": {"bad name": workload("a")}},
+    ],
+)
+def test_a_mistake_in_the_file_is_not_read_as_something_else(mistake: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        RoutingFile.model_validate(mistake)

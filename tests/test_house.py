@@ -1,0 +1,230 @@
+"""The house keeps its shape: who may import whom, how long a module may be, and a map that names every room."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import plugins
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("plugins", "simulator", "scripts", "loadtests")
+LONGEST_MODULE = 350
+
+# Who may import whom of ours. The longest entry that names a module holds for it; whoever is not named imports nothing.
+# What lies within a room may always be imported there.
+NOBODY: tuple[str, ...] = ()
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "plugins.callbacks": ("plugins.hooks", "plugins.wiring"),
+    "plugins.wiring": ("plugins",),
+    "plugins.cli": ("plugins.commands", "plugins.config", "plugins.policy"),
+    "plugins.commands": ("plugins.config", "plugins.policy", "plugins.front.lane"),
+    "plugins.config": ("plugins.policy",),
+    "plugins.policy": NOBODY,
+    "plugins.stream": NOBODY,
+    "plugins.dialect": ("plugins.policy",),
+    "plugins.telemetry": ("plugins.policy", "plugins.stream", "plugins.dialect"),
+    # Of config only how an address is completed, so that both lanes call the same one.
+    "plugins.upstream": (
+        "plugins.policy",
+        "plugins.stream",
+        "plugins.dialect",
+        "plugins.telemetry",
+        "plugins.config.direct",
+    ),
+    # Of config only the store with the policies in force, and how the targets are reached past LiteLLM.
+    "plugins.front": (
+        "plugins.policy",
+        "plugins.stream",
+        "plugins.dialect",
+        "plugins.telemetry",
+        "plugins.upstream",
+        "plugins.config.reload",
+        "plugins.config.direct",
+    ),
+    # Of the front only the type of an ASGI application, which is what hooks mount; of config only a constant.
+    "plugins.hooks": ("plugins.policy", "plugins.telemetry", "plugins.front.asgi", "plugins.config.environment"),
+    "simulator": ("plugins.stream",),
+    "loadtests": ("plugins.stream",),
+    "scripts": ("plugins.config",),
+}
+
+# Literals in, values out: everything here runs in a REPL. Of the standard library no clock, no chance, no world.
+PURE = (
+    "plugins.policy",
+    "plugins.stream",
+    "plugins.dialect",
+    "plugins.telemetry.event",
+    "plugins.front.failure",
+    "plugins.front.lane",
+    "plugins.front.listing",
+)
+IMPURE = frozenset("asyncio io logging os pathlib random secrets socket subprocess sys tempfile threading time".split())
+PURE_PACKAGES = frozenset({"orjson", "pydantic"})  # they compute, and do nothing else
+
+# Packages that one room alone may know.
+ONLY_IN = {
+    "litellm": ("plugins.hooks",),
+    "fastapi": ("plugins.hooks",),
+    "starlette": ("plugins.hooks",),
+    "aiohttp": ("loadtests",),
+    "httptools": ("plugins.upstream.wire", "simulator", "loadtests"),
+    "httpx": ("plugins.upstream.transport", "plugins.hooks.mount", "loadtests"),
+    "cerebras": ("plugins.commands",),
+    "yaml": ("plugins.config", "plugins.commands", "simulator", "loadtests"),
+}
+
+
+def modules(*rooms: str) -> Iterator[tuple[str, Path]]:
+    for room in rooms:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports_of(name: str, path: Path) -> set[str]:
+    """Everything it imports, wherever in the file, as dotted names down to the module."""
+    found: set[str] = set()
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            found |= {f"{base}.{alias.name}" if is_module(f"{base}.{alias.name}") else base for alias in node.names}
+    return found
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path.is_dir() and name.split(".", maxsplit=1)[0] in ROOMS)
+
+
+def within(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
+
+
+def is_ours(name: str) -> bool:
+    return name.split(".", maxsplit=1)[0] in ROOMS
+
+
+def home_of(name: str) -> str:
+    return max((room for room in MAY_IMPORT if within(name, room)), key=len, default=name)
+
+
+EVERY_MODULE = list(modules(*ROOMS))
+OUR_MODULES = [pytest.param(name, path, id=name) for name, path in EVERY_MODULE]
+PURE_MODULES = [each for each in OUR_MODULES if any(within(str(each.id), room) for room in PURE)]
+
+
+@pytest.mark.parametrize(("name", "path"), OUR_MODULES)
+def test_a_module_imports_only_the_rooms_it_may(name: str, path: Path) -> None:
+    home = home_of(name)
+    allowed = (home, *MAY_IMPORT.get(home, ()))
+    strays = {each for each in imports_of(name, path) if is_ours(each) and not any(within(each, ok) for ok in allowed)}
+
+    assert set() == strays, f"{name} may import {allowed}"
+
+
+@pytest.mark.parametrize(("name", "path"), PURE_MODULES)
+def test_a_pure_module_knows_neither_clock_nor_chance_nor_world(name: str, path: Path) -> None:
+    tops = {each.split(".")[0] for each in imports_of(name, path) if not is_ours(each)}
+    foreign = {each for each in tops if each not in sys.stdlib_module_names and each not in PURE_PACKAGES}
+
+    assert set() == (tops & IMPURE) | foreign
+
+
+@pytest.mark.parametrize(("name", "path"), PURE_MODULES)
+def test_a_pure_module_never_asks_what_day_it_is(name: str, path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    asked = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & {"now", "today", "utcnow"}
+    calls = {
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+
+    assert set() == asked & calls
+
+
+@pytest.mark.parametrize(("name", "path"), OUR_MODULES)
+def test_a_foreign_package_stays_in_the_room_that_knows_it(name: str, path: Path) -> None:
+    tops = {each.split(".")[0] for each in imports_of(name, path)}
+    strays = {
+        package
+        for package, rooms in ONLY_IN.items()
+        if package in tops and not any(within(name, room) for room in rooms)
+    }
+
+    assert set() == strays
+
+
+def test_the_stream_room_needs_no_other_room_of_ours() -> None:
+    """The simulator and the load tests take it along; whatever it imported, they would import too."""
+    foreign = {
+        each
+        for name, path in modules("plugins/stream")
+        for each in imports_of(name, path)
+        if is_ours(each) and not within(each, "plugins.stream")
+    }
+
+    assert set() == foreign
+
+
+def test_rooms_do_not_import_each_other_in_a_circle() -> None:
+    """By room of plugins/; a circle of rooms is one room with a wall through it."""
+    arrows: dict[str, set[str]] = {}
+    for name, path in modules("plugins"):
+        room = ".".join(name.split(".")[:2])
+        arrows.setdefault(room, set()).update(
+            ".".join(each.split(".")[:2]) for each in imports_of(name, path) if each.startswith("plugins.")
+        )
+
+    def reach(room: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(arrows.get(room, set()) - {room})
+        while waiting:
+            step = waiting.pop()
+            if step not in seen:
+                seen.add(step)
+                waiting.extend(arrows.get(step, set()) - {step})
+        return seen
+
+    assert sorted(room for room in arrows if room in reach(room)) == []
+
+
+@pytest.mark.parametrize(("name", "path"), [each for each in OUR_MODULES if str(each.id).startswith("plugins")])
+def test_no_module_of_plugins_is_too_long_to_read(name: str, path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+
+    assert lines <= LONGEST_MODULE, f"{name} has {lines} lines: give part of it a module of its own"
+
+
+@pytest.mark.parametrize(("name", "path"), OUR_MODULES)
+def test_every_module_says_what_it_is_for(name: str, path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+    assert docstring, f"{name} has no docstring"
+
+
+def test_the_map_names_every_room_and_every_room_is_on_the_map() -> None:
+    lines = (plugins.__doc__ or "").split("Rooms", 1)[1].split("Pure means", 1)[0].splitlines()
+    named = {name for line in lines if line.startswith("    ") for name in re.findall(r"\b\w+(?:/|\.py\b)", line)}
+    folders = {f"{path.name}/" for path in (ROOT / "plugins").iterdir() if any(path.glob("*.py"))}
+    files = {path.name for path in (ROOT / "plugins").glob("*.py") if path.name != "__init__.py"}
+
+    assert folders | files == named
+
+
+@pytest.mark.parametrize("rooms", [MAY_IMPORT.keys(), PURE, *ONLY_IN.values()])
+def test_the_tables_above_name_only_rooms_that_exist(rooms: tuple[str, ...]) -> None:
+    planned = {"loadtests"}  # its folder comes with its first scenario
+    known = {name for name, _ in EVERY_MODULE} | set(ROOMS[1:])
+
+    assert set() == {room for room in rooms if room not in known | planned}

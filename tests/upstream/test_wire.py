@@ -1,0 +1,142 @@
+"""One connection, against providers that do not speak HTTP quite as they should."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from plugins.policy.routing import Deadlines
+from plugins.upstream.pool import Origin, Pool
+from plugins.upstream.wire import WireError
+
+DEADLINES = Deadlines(connect_seconds=5, first_token_seconds=5)
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
+
+
+@asynccontextmanager
+async def speaking(*answers: bytes, close: bool = False) -> AsyncIterator[tuple[str, list[int]]]:
+    """A server that says these bytes, one per request it hears, whatever was asked; and how many connections it had."""
+    connections: list[int] = []
+    left = list(answers)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(1)
+        while left and await reader.read(2**16):
+            writer.write(left.pop(0))
+            await writer.drain()
+        if close:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", connections
+    finally:
+        server.close()
+
+
+async def ask(pool: Pool, url: str) -> tuple[int, bytes]:
+    exchange = await pool.request("POST", url, {}, b"{}", DEADLINES)
+    try:
+        body = await exchange.read_all()
+    finally:
+        exchange.give_back(finished=True)
+    return exchange.status, body
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "body"),
+    [
+        (OK, 200, b"hi"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n", 200, b"hi"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, 200, b"hi"),
+        (b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" + OK, 200, b"hi"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
+        (b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", 503, b""),
+    ],
+)
+async def test_every_form_of_an_answer_is_read_and_its_connection_kept(raw: bytes, status: int, body: bytes) -> None:
+    pool = Pool()
+    async with speaking(raw, raw) as (url, connections):
+        assert (status, body) == await ask(pool, url)
+        assert (status, body) == await ask(pool, url)
+        assert len(connections) == 1
+        await pool.close()
+
+
+async def test_an_answer_may_end_with_its_connection() -> None:
+    pool = Pool()
+    async with speaking(b"HTTP/1.1 200 OK\r\n\r\nhi", close=True) as (url, _):
+        assert await ask(pool, url) == (200, b"hi")
+        assert not any(pool._idle.values())
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\ncontent-len",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhi",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhi",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+    ],
+)
+async def test_half_an_answer_is_no_answer(raw: bytes) -> None:
+    pool = Pool()
+    async with speaking(raw, close=True) as (url, _):
+        with pytest.raises(WireError):
+            await ask(pool, url)
+        assert not any(pool._idle.values())
+
+
+async def test_a_second_answer_behind_the_first_is_nobodys() -> None:
+    """Whoever sends it is out of step: the next request must not be answered by what was meant for another."""
+    pool = Pool()
+    async with speaking(OK + OK.replace(b"hi", b"yo"), OK) as (url, connections):
+        assert await ask(pool, url) == (200, b"hi")
+        assert await ask(pool, url) == (200, b"hi")
+        assert len(connections) == 2
+        await pool.close()
+
+
+async def test_what_a_provider_says_unasked_ends_its_connection() -> None:
+    pool = Pool()
+    writers: list[asyncio.StreamWriter] = []
+    ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with suppress(ConnectionResetError):
+            while await reader.read(2**16):
+                writer.write(OK)
+        ended.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    first = await ask(pool, url)
+    writers[0].write(OK.replace(b"hi", b"yo"))
+    await asyncio.wait_for(ended.wait(), 5)
+    second = await ask(pool, url)
+    await pool.close()
+    server.close()
+
+    assert [first, second] == [(200, b"hi")] * 2
+    assert len(writers) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "target"),
+    [
+        ("https://api.cerebras.ai/v1/x", "api.cerebras.ai", "/v1/x"),
+        ("http://h:80", "h", "/"),
+        ("http://h:8000/v1?a=b", "h:8000", "/v1?a=b"),
+        ("https://[::1]:8443/v1", "[::1]:8443", "/v1"),
+    ],
+)
+def test_an_address_becomes_a_host_header_and_a_target(url: str, host: str, target: str) -> None:
+    origin, found = Origin.of(url)
+
+    assert (host, target) == (origin.host_header, found)
