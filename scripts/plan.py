@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from plugins.config.environment import CEREBRAS_BASE, DEMO_KEY, NEW_KEY, NO_KEY, is_loopback, real_hosts
+from plugins.config.environment import CEREBRAS_BASE, DEMO_KEY, NEW_KEY, is_loopback, real_hosts
+from plugins.policy.targets import NO_KEY
 
 SHORTEST_KEY = 32
 

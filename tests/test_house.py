@@ -29,15 +29,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plugins.stream": NOBODY,
     "plugins.dialect": ("plugins.policy",),
     "plugins.telemetry": ("plugins.policy", "plugins.stream", "plugins.dialect"),
-    # Of config only how an address is completed, so that both lanes call the same one.
     "plugins.upstream": (
         "plugins.policy",
         "plugins.stream",
         "plugins.dialect",
         "plugins.telemetry",
-        "plugins.config.direct",
     ),
-    # Of config only the store with the policies in force, and how the targets are reached past LiteLLM.
+    # Of config only the store with the policies in force.
     "plugins.front": (
         "plugins.policy",
         "plugins.stream",
@@ -45,13 +43,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plugins.telemetry",
         "plugins.upstream",
         "plugins.config.reload",
-        "plugins.config.direct",
     ),
-    # Of the front only the type of an ASGI application, which is what hooks mount; of config only a constant.
-    "plugins.hooks": ("plugins.policy", "plugins.telemetry", "plugins.front.asgi", "plugins.config.environment"),
+    # Of the front only the type of an ASGI application, which is what hooks mount; nothing of config.
+    "plugins.hooks": ("plugins.policy", "plugins.telemetry", "plugins.front.asgi"),
     "simulator": ("plugins.stream",),
     "loadtests": ("plugins.stream",),
-    "scripts": ("plugins.config",),
+    "scripts": ("plugins.config", "plugins.policy.targets"),
 }
 
 # Literals in, values out: everything here runs in a REPL. Of the standard library no clock, no chance, no world.

@@ -11,11 +11,11 @@ from pathlib import Path
 from plugins.commands.page import Page, counted
 from plugins.config import deployments, files
 from plugins.config.deployments import REFERENCE
-from plugins.config.direct import Direct, direct_targets, what_only_litellm_does
+from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.located import Located
 from plugins.config.problem import in_order
 from plugins.policy.engine import Policies
-from plugins.policy.targets import Deployed
+from plugins.policy.targets import Address, Deployed
 
 
 class CannotError(Exception):
@@ -38,7 +38,7 @@ class Context:
 class Loaded:
     policies: Policies
     deployed: Deployed
-    direct: Mapping[str, Direct | str]
+    direct: Mapping[str, Address | str]
     only_litellm: tuple[str, ...]
     taken_as_set: tuple[str, ...] = ()
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from plugins.config.deployments import REFERENCE, section, targets
-from plugins.config.environment import CEREBRAS_BASE, NO_KEY
+from plugins.config.environment import CEREBRAS_BASE
 from plugins.config.located import Located
-from plugins.policy.targets import CEREBRAS
+from plugins.policy.targets import CEREBRAS, NO_KEY, Address, chat_address
 
 OPENAI_COMPATIBLE = frozenset({CEREBRAS, "openai", "hosted_vllm", "openai_like"})
 OUR_CALLBACK = "plugins.callbacks.gate"
@@ -27,15 +25,7 @@ _FEATURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Direct:
-    """A target's address, and the key that is shown to nobody."""
-
-    url: str
-    key: str = field(default=NO_KEY, repr=False)
-
-
-def direct_targets(document: Located, environment: Mapping[str, str]) -> dict[str, Direct | str]:
+def direct_targets(document: Located, environment: Mapping[str, str]) -> dict[str, Address | str]:
     """By deployment id: how to call it, or why LiteLLM has to."""
     rows = section(document, "model_list", list)
     return {
@@ -65,7 +55,7 @@ def _callbacks(document: Located) -> Iterator[str]:
         yield f"guardrails: {guardrail.get('guardrail_name') if isinstance(guardrail, dict) else guardrail}"
 
 
-def _direct(provider: str, parameters: Mapping[str, Any], environment: Mapping[str, str]) -> Direct | str:
+def _direct(provider: str, parameters: Mapping[str, Any], environment: Mapping[str, str]) -> Address | str:
     if provider not in OPENAI_COMPATIBLE:
         return f"{provider} is not OpenAI-compatible"
     more = sorted(set(parameters) - _HONOURED)
@@ -74,15 +64,11 @@ def _direct(provider: str, parameters: Mapping[str, Any], environment: Mapping[s
     base = _value(parameters.get("api_base"), environment) or (CEREBRAS_BASE if provider == CEREBRAS else None)
     if base is None:
         return "its row has no api_base"
-    return Direct(
-        with_version(f"{base.rstrip('/')}/chat/completions"), _value(parameters.get("api_key"), environment) or NO_KEY
-    )
-
-
-def with_version(url: str) -> str:
-    """People leave /v1 out of a base as often as not; no provider serves chat without it."""
-    parts = urlsplit(url)
-    return url if parts.path != "/chat/completions" else urlunsplit(parts._replace(path="/v1/chat/completions"))
+    try:
+        url = chat_address(f"{base.rstrip('/')}/chat/completions")
+    except ValueError:
+        return f"its api_base {base!r} is not an address"
+    return Address(url, _value(parameters.get("api_key"), environment) or NO_KEY)
 
 
 def _value(written: object, environment: Mapping[str, str]) -> str | None:

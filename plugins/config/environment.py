@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 # In the README and in every checkout: fit for a demonstration on loopback, and for nothing else.
 DEMO_KEY = "sk-waferline-demo-key-for-loopback-only"
 CEREBRAS_BASE = "https://api.cerebras.ai/v1"
-NO_KEY = "none"  # for servers that want none; something has to be sent
 NEW_KEY = "export LITELLM_MASTER_KEY=sk-$(openssl rand -hex 24)"
 
 
@@ -26,8 +25,15 @@ def real_hosts(environment: Mapping[str, str]) -> list[str]:
     """The providers that are not on this machine, so that a request to them costs money."""
     cerebras = environment.get("CEREBRAS_API_BASE") or (CEREBRAS_BASE if environment.get("CEREBRAS_API_KEY") else "")
     bases = [cerebras, environment.get("FALLBACK_API_BASE") or ""]
-    hosts = [urlsplit(base).hostname or "" for base in bases if base]
+    hosts = [host_of(base) for base in bases if base]
     return [host for host in hosts if not is_loopback(host)]
+
+
+def host_of(base: str) -> str:
+    try:
+        return urlsplit(base).hostname or ""
+    except ValueError:
+        return ""
 
 
 def unsafe(environment: Mapping[str, str]) -> str | None:

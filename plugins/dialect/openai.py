@@ -10,6 +10,10 @@ from typing import Any
 
 Body = dict[str, Any]
 
+# Cerebras' own. Another provider would answer 400, and the request would seem to be the client's mistake.
+_CEREBRAS_ONLY = frozenset(
+    "clear_thinking disable_reasoning reasoning_format min_completion_tokens min_tokens model_parameters".split()
+)
 # Reasoning that came with an answer and goes back with the next question; each provider has its own word for it.
 _HISTORY = ("reasoning", "reasoning_content", "thinking_blocks", "provider_specific_fields")
 # A key by its prefix, by the word before it, or by being too long and mixed for a name; model ids have hyphens.
@@ -57,6 +61,10 @@ def shape(
     if stream:
         shaped |= {"stream": True, "stream_options": {"include_usage": True}}
     return shaped
+
+
+def without_cerebras_fields(body: Body) -> Body:
+    return {key: value for key, value in body.items() if key not in _CEREBRAS_ONLY}
 
 
 def read_error(status: int, payload: bytes, secret: str | None = None) -> UpstreamError:

@@ -6,18 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from plugins.config.direct import Direct
 from plugins.front.asgi import Receive, Send
 from plugins.front.failure import explain, interrupted_chunk
 from plugins.front.headers import answer_headers
 from plugins.policy.engine import Decision
-from plugins.policy.targets import Target
+from plugins.policy.targets import Address, Target
 from plugins.policy.verdict import Refuse, StreamMode
 from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
-
-MOST_ATTEMPTS = 3
 
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -27,9 +24,9 @@ _STREAM_HEADERS = [
 
 
 class Express:
-    def __init__(self, caller: Caller, direct: Mapping[str, Direct | str], now: Clock) -> None:
+    def __init__(self, caller: Caller, direct: Mapping[str, Address | str], now: Clock) -> None:
         self._caller = caller
-        self._calls = {name: way for name, way in direct.items() if isinstance(way, Direct)}
+        self._calls = {name: way for name, way in direct.items() if isinstance(way, Address)}
         self._now = now
 
     async def answer(
@@ -68,7 +65,7 @@ class Express:
     async def _first_to_speak(self, record: Record, decision: Decision, body: dict[str, Any]) -> Begun | None:
         upgrade = decision.stream_mode is StreamMode.UPGRADE
         mode = Mode.STREAM if record.stream else Mode.COLLECT if upgrade else Mode.PLAIN
-        for target in decision.targets[:MOST_ATTEMPTS]:
+        for target in decision.targets:
             try:
                 return await self._caller.call(record, decision.route, self._call(target), body, mode)
             except AttemptFailedError as failed:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from plugins.config.direct import Direct
 from plugins.config.reload import PolicyStore
 from plugins.front.clock import Clock
 from plugins.front.express import Express
-from plugins.policy.targets import Deployed
+from plugins.policy.targets import Address, Deployed
 from plugins.telemetry.sinks import Events
 
 
@@ -21,7 +20,7 @@ class Gateway:
     master_digest: str | None
     events: Events
     express: Express
-    direct: Mapping[str, Direct | str]  # by deployment: how to call it past LiteLLM, or why not
+    direct: Mapping[str, Address | str]  # by deployment: how to call it past LiteLLM, or why not
     only_litellm: tuple[str, ...]  # what the operator configured that only LiteLLM does
     clock: Clock = field(default_factory=Clock)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plugins.config.direct import Direct
 from plugins.policy.engine import Decision
 from plugins.policy.limits import droppable
 from plugins.policy.routing import Lane
+from plugins.policy.targets import Address
 
 Body = dict[str, Any]
 
 _TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
-def choose(decision: Decision, direct: Mapping[str, Direct | str], only_litellm: tuple[str, ...]) -> tuple[Lane, str]:
+def choose(decision: Decision, direct: Mapping[str, Address | str], only_litellm: tuple[str, ...]) -> tuple[Lane, str]:
     """The lane and why. The express lane is taken only where nothing is lost by it."""
     if decision.route.lane is Lane.LITELLM:
         return Lane.LITELLM, "routing.yaml says so"
@@ -23,7 +23,7 @@ def choose(decision: Decision, direct: Mapping[str, Direct | str], only_litellm:
         return Lane.LITELLM, f"LiteLLM has more to do here ({only_litellm[0]})"
     for target in decision.targets:
         way = direct.get(target.deployment, "it has no row of its own")
-        if not isinstance(way, Direct):
+        if not isinstance(way, Address):
             return Lane.LITELLM, f"{target.deployment} needs LiteLLM: {way}"
     return Lane.EXPRESS, "every target can be called directly"
 

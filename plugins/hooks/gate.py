@@ -7,8 +7,7 @@ from typing import Any
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import ProxyException
 
-from plugins.config.environment import NO_KEY
-from plugins.policy.targets import Target
+from plugins.policy.targets import NO_KEY, Target
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Record, current
 

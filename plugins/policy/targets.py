@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit, urlunsplit
 
 CEREBRAS = "cerebras"
+NO_KEY = "none"  # for servers that want none; something has to be sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +42,17 @@ class Deployed:
     @property
     def models(self) -> tuple[str, ...]:
         return tuple(self.by_model)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a target is called, and the key that is shown to nobody."""
+
+    url: str
+    key: str = field(default=NO_KEY, repr=False)
+
+
+def chat_address(url: str) -> str:
+    """People leave /v1 out of a base as often as not; no provider serves chat without it."""
+    parts = urlsplit(url)
+    return url if parts.path != "/chat/completions" else urlunsplit(parts._replace(path="/v1/chat/completions"))

@@ -153,7 +153,7 @@ class Caller:
 
 def shape(record: Record, target: Target, body: Body, *, stream: bool) -> Body:
     if target.provider != CEREBRAS:
-        return openai.shape(body, target.upstream_model, stream=stream)
+        return openai.shape(openai.without_cerebras_fields(body), target.upstream_model, stream=stream)
     found = find(record.policies.catalog, target.upstream_model)
     return cerebras.shape(body, target.upstream_model, found[1] if found else None, stream=stream)
 

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import httpx
 import orjson
 
-from plugins.config.direct import with_version
 from plugins.dialect.openai import Body
+from plugins.policy.targets import chat_address
 from plugins.policy.verdict import StreamMode
 from plugins.telemetry.record import Attempt, Fault, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError
@@ -47,7 +47,7 @@ class Transport(httpx.AsyncBaseTransport):
         body: Body = orjson.loads(await request.aread())
         upgrade = decision.stream_mode is StreamMode.UPGRADE
         mode = Mode.STREAM if body.get("stream") else Mode.COLLECT if upgrade else Mode.PLAIN
-        call = Call(target, with_version(str(request.url)), _forwarded(request), _key(request))
+        call = Call(target, chat_address(str(request.url)), _forwarded(request), _key(request))
         # LiteLLM leaves the usage out of what it passes on where the client did not ask for it.
         body["stream_options"] = {"include_usage": True}
         try:

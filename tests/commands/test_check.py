@@ -80,6 +80,7 @@ def test_json_holds_every_problem_with_its_place(tmp_path: Path) -> None:
                 "was": "'refuze'",
                 "cure": "did you mean 'refuse'?",
                 "level": "error",
+                "stops": True,
             }
         ],
         "examples": {"run": 0, "failed": []},

@@ -197,3 +197,9 @@ def test_no_model_is_sent_an_effort_it_is_known_to_refuse(name: str, asked: str)
 
     assert sent not in (known.capabilities.efforts_refused or ())
     assert known.capabilities.efforts is None or sent is None or sent in known.capabilities.efforts
+
+
+def test_what_only_cerebras_understands_is_not_sent_to_others() -> None:
+    body = {"model": "m", "messages": [], "clear_thinking": True, "reasoning_format": "raw", "temperature": 1}
+
+    assert openai.without_cerebras_fields(body) == {"model": "m", "messages": [], "temperature": 1}

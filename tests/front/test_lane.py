@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from plugins.config.direct import Direct
 from plugins.front import lane
 from plugins.policy.engine import Decision
 from plugins.policy.limits import DROPPED
 from plugins.policy.routing import Lane
+from plugins.policy.targets import Address
 from tests.policy.cases import DEPLOYED, SHIPPED, ask, deployed, policies, target, workload
 
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -83,7 +83,7 @@ def test_a_replaced_model_is_asked_for_under_its_successors_name() -> None:
 
 
 TWO = deployed(target("live"), target("live", "openai", order=2))
-WAYS: dict[str, Direct | str] = {name: Direct("http://127.0.0.1:1") for name in TWO.by_deployment}
+WAYS: dict[str, Address | str] = {name: Address("http://127.0.0.1:1") for name in TWO.by_deployment}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ WAYS: dict[str, Direct | str] = {name: Direct("http://127.0.0.1:1") for name in 
     ],
 )
 def test_the_lane_past_litellm_is_taken_only_where_every_target_and_the_operator_allow_it(
-    rule: str, ways: dict[str, Direct | str], only_litellm: tuple[str, ...], taken: Lane, reason: str
+    rule: str, ways: dict[str, Address | str], only_litellm: tuple[str, ...], taken: Lane, reason: str
 ) -> None:
     decision = ask(policies(routing={"lane": rule}), TWO, "live")
 
@@ -118,4 +118,4 @@ def test_a_workloads_own_lane_goes_before_that_of_the_file() -> None:
 
 
 def test_a_key_is_not_shown_by_what_holds_it() -> None:
-    assert "sk-secret" not in repr(Direct("http://127.0.0.1:1", "sk-secret"))
+    assert "sk-secret" not in repr(Address("http://127.0.0.1:1", "sk-secret"))

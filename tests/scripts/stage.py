@@ -55,8 +55,9 @@ signal.pause()
 def stage(folder: Path) -> Path:
     """A repository in which `scripts/run.py` finds everything it starts."""
     shutil.copytree(ROOT / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "plugins" / "config").mkdir(parents=True)
-    for name in ("__init__.py", "config/__init__.py", "config/environment.py"):
+    for room in ("config", "policy"):
+        (folder / "plugins" / room).mkdir(parents=True)
+    for name in ("config/__init__.py", "config/environment.py", "policy/__init__.py", "policy/targets.py"):
         shutil.copy(ROOT / "plugins" / name, folder / "plugins" / name)
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
