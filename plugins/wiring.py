@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from plugins.config import deployments
 from plugins.config.direct import direct_targets, what_only_litellm_does
@@ -19,14 +21,16 @@ from plugins.front.gateway import Gateway
 from plugins.hooks.gate import Gate
 from plugins.hooks.mount import litellm_config_path, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
+from plugins.policy.targets import Address
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events, JsonLines
 from plugins.upstream.caller import Caller
 from plugins.upstream.pool import Pool
 from plugins.upstream.transport import Transport
+from plugins.upstream.warming import Warming
 
 
-def _build(caller: Caller) -> Gateway:
+def _build(pool: Pool, caller: Caller) -> Gateway:
     environment = dict(os.environ)
     complaint = unsafe(environment)
     if complaint:
@@ -40,15 +44,18 @@ def _build(caller: Caller) -> Gateway:
     except BadPoliciesError as error:
         _give_up(str(error))
     master = environment.get("LITELLM_MASTER_KEY")
+    deployed = deployments.deployed(document, environment)
     direct = direct_targets(document, environment)
+    ready = [way for name, way in direct.items() if isinstance(way, Address) and deployed.by_deployment[name].ready]
     return Gateway(
         store=store,
-        deployed=deployments.deployed(document, environment),
+        deployed=deployed,
         master_digest=digest(master) if master else None,
         events=events,
         express=Express(caller, direct, clock.monotonic),
         direct=direct,
         only_litellm=what_only_litellm_does(document),
+        warming=Warming(pool, ready, clock.monotonic),
         clock=clock,
     )
 
@@ -61,21 +68,28 @@ def _give_up(complaint: str) -> NoReturn:
 
 
 class _Background:
-    """What runs beside the requests. It needs the loop that serves them, so the first request starts it."""
+    """What runs beside the requests, on the loop that serves them."""
 
-    def __init__(self, store: PolicyStore) -> None:
-        self._store = store
-        self._task: asyncio.Task[None] | None = None
+    def __init__(self, *forever: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._forever = forever
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._store.watch(), name="waferline.policies")
+        if not self._tasks:
+            self._tasks = [asyncio.get_running_loop().create_task(each()) for each in self._forever]
+
+    def start_if_running(self) -> None:
+        """LiteLLM loads us on that loop. Where it does not, the first request starts what is to run."""
+        with suppress(RuntimeError):
+            self.start()
 
 
-_caller = Caller(Pool(), Clock().monotonic)
-gateway = _build(_caller)
+_pool = Pool()
+_caller = Caller(_pool, Clock().monotonic)
+gateway = _build(_pool, _caller)
 gate = Gate()
-_background = _Background(gateway.store)
+_background = _Background(gateway.store.watch, gateway.warming.keep)
+_background.start_if_running()
 use_transport(Transport(_caller, current.get))
 mount_front(lambda app: Front(app, gateway, _background.start))
 quiet_logs(os.environ)

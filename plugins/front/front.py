@@ -53,11 +53,22 @@ class Front:
                 record.refusal, record.status = refusal, refusal.status
                 record.end(Outcome.REFUSED)
                 await send_refusal(send, refusal, record.request_id, answer_headers(record))
+        except Exception:
+            await self._apologise(record, send)
+            raise  # uvicorn logs it; nobody else can know what it means
         finally:
             current.reset(token)
             record.end(Outcome.WHOLE if record.status and record.status < 400 else Outcome.BROKEN)
             if endpoint not in _UNRECORDED:
                 self._gateway.events(finished(record, clock.monotonic(), clock.wall))
+
+    async def _apologise(self, record: Record, send: Send) -> None:
+        """A bug of ours. What has not begun yet is still answered in a shape that clients understand."""
+        record.end(Outcome.BROKEN)
+        if record.status is None:
+            record.refusal = Refuse("front.bug", "the gateway failed", "try again", 500, "internal_error", param=None)
+            record.status = 500
+            await send_refusal(send, record.refusal, record.request_id, answer_headers(record))
 
     async def _answer(
         self, endpoint: Endpoint, record: Record, scope: Scope, receive: Receive, send: Send

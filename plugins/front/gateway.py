@@ -11,6 +11,7 @@ from plugins.front.clock import Clock
 from plugins.front.express import Express
 from plugins.policy.targets import Address, Deployed
 from plugins.telemetry.sinks import Events
+from plugins.upstream.warming import Warming
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Gateway:
     express: Express
     direct: Mapping[str, Address | str]  # by deployment: how to call it past LiteLLM, or why not
     only_litellm: tuple[str, ...]  # what the operator configured that only LiteLLM does
+    warming: Warming
     clock: Clock = field(default_factory=Clock)
 
     def status(self) -> dict[str, Any]:
@@ -39,5 +41,6 @@ class Gateway:
                 }
                 for target in self.deployed.by_deployment.values()
             ],
+            "connections": self.warming.status(),
             "telemetry_failures": self.events.failures,
         }

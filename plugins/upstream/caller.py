@@ -22,7 +22,6 @@ from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.pool import ConnectError, Exchange, Pool
 from plugins.upstream.wire import WireError
 
-USER_AGENT = "waferline/0.1"
 ERROR_BODY_BYTES = 2**16
 
 
@@ -88,7 +87,7 @@ class Caller:
         await self._pool.close()
 
     async def _open(self, call: Call, body: bytes, attempt: Attempt, deadlines: Deadlines) -> Exchange:
-        headers = {**call.headers, "user-agent": USER_AGENT, "content-type": "application/json"}
+        headers = {**call.headers, "content-type": "application/json"}
         try:
             exchange = await self._pool.request("POST", call.url, headers, body, deadlines)
         except TimeoutError:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from plugins.policy.routing import Deadlines
 from plugins.upstream.wire import Connection, Head, WireError, request_bytes
 
+USER_AGENT = "waferline/0.1"
 IDLE_SECONDS = 110  # below what proxies in front of providers grant
 DRAIN_SECONDS = 1.0
 STALE_SECONDS = 1.0  # a connection that fails after waiting longer may just have been closed; the request is sent anew
@@ -86,7 +87,7 @@ class Pool:
     ) -> Exchange:
         """The answer's status and headers, which may come late, but not later than the first token may."""
         origin, target = Origin.of(url)
-        message = request_bytes(method, target, {"host": origin.host_header, **headers}, body)
+        message = request_bytes(method, target, {"host": origin.host_header, "user-agent": USER_AGENT, **headers}, body)
         async with asyncio.timeout(deadlines.first_token_seconds):
             kept = self._kept(origin)
             if kept is not None:

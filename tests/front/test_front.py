@@ -17,6 +17,8 @@ from plugins.front.gateway import Gateway
 from plugins.policy.access import digest
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events
+from plugins.upstream.pool import Pool
+from plugins.upstream.warming import Warming
 from tests.front.cases import Client, arriving, scope
 from tests.policy.cases import DEPLOYED, SHIPPED, policies
 from tests.policy.test_access import client_row
@@ -72,6 +74,7 @@ class House:
             express=express,
             direct={},
             only_litellm=("guardrails: pii",),
+            warming=Warming(Pool(), [], lambda: 1.0),
             clock=Clock(lambda: 1.0, utc=lambda: NOON),
         )
         self.front = Front(app, gateway, self._start)
@@ -255,6 +258,7 @@ async def test_litellm_breaking_down_breaks_the_request_and_still_leaves_its_lin
         await house.chat()
 
     assert [event["outcome"] for event in house.events] == ["client_gone"]  # the stand-in had heard the farewell
+    assert [event["code"] for event in house.events] == ["internal_error"]
     assert current.get() is None
 
 
