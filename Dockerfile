@@ -28,13 +28,15 @@ ENV LITELLM_MODE=PRODUCTION \
     REPEATED_STREAMING_CHUNK_LIMIT=100000 \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    HOST=0.0.0.0 \
+    PORT=4000 \
     HOME=/tmp
 
 USER 10001:10001
 EXPOSE 4000
 
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 4000, timeout=2); c.request('GET', '/health/liveliness'); raise SystemExit(c.getresponse().status != 200)"]
+    CMD ["python", "-c", "import http.client as h, os; c = h.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=2); c.request('GET', '/health/liveliness'); raise SystemExit(c.getresponse().status != 200)"]
 
-# Stock LiteLLM; litellm_config.yaml names our plugins.
-CMD ["litellm", "--config", "litellm_config.yaml", "--host", "0.0.0.0", "--port", "4000"]
+# Stock LiteLLM, which reads HOST and PORT; litellm_config.yaml names our plugins.
+CMD ["litellm", "--config", "litellm_config.yaml"]

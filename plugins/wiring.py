@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from plugins.config import deployments
 from plugins.config.direct import direct_targets, what_only_litellm_does
-from plugins.config.environment import unsafe
+from plugins.config.environment import host_of, real_hosts, unsafe
 from plugins.config.files import ROOT, policies_directory
 from plugins.config.reload import BadPoliciesError, PolicyStore
 from plugins.front.clock import Clock
@@ -32,21 +32,20 @@ from plugins.upstream.warming import Warming
 
 def _build(pool: Pool, caller: Caller) -> Gateway:
     environment = dict(os.environ)
-    complaint = unsafe(environment)
-    if complaint:
-        _give_up(complaint)
     clock = Clock()
     events = Events(JsonLines())
     config = litellm_config_path() or ROOT / "litellm_config.yaml"
-    document, _ = deployments.load(config)
     try:
         store = PolicyStore(policies_directory(environment), config, environment, lambda: clock.today, events)
     except BadPoliciesError as error:
         _give_up(str(error))
     master = environment.get("LITELLM_MASTER_KEY")
-    deployed = deployments.deployed(document, environment)
-    direct = direct_targets(document, environment)
+    deployed = deployments.deployed(store.document, environment)
+    direct = direct_targets(store.document, environment)
     ready = [way for name, way in direct.items() if isinstance(way, Address) and deployed.by_deployment[name].ready]
+    complaint = unsafe(master, [*real_hosts(environment), *(host_of(address.url) for address in ready)])
+    if complaint:
+        _give_up(complaint)
     return Gateway(
         store=store,
         deployed=deployed,
@@ -54,7 +53,7 @@ def _build(pool: Pool, caller: Caller) -> Gateway:
         events=events,
         express=Express(caller, direct, clock.monotonic),
         direct=direct,
-        only_litellm=what_only_litellm_does(document),
+        only_litellm=what_only_litellm_does(store.document),
         warming=Warming(pool, ready, clock.monotonic),
         clock=clock,
     )
@@ -75,7 +74,7 @@ class _Background:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        if not self._tasks:
+        if all(task.done() for task in self._tasks):  # none yet, or the loop they were on is gone
             self._tasks = [asyncio.get_running_loop().create_task(each()) for each in self._forever]
 
     def start_if_running(self) -> None:
@@ -87,7 +86,7 @@ class _Background:
 _pool = Pool()
 _caller = Caller(_pool, Clock().monotonic)
 gateway = _build(_pool, _caller)
-gate = Gate()
+gate = Gate(gateway.direct)
 _background = _Background(gateway.store.watch, gateway.warming.keep)
 _background.start_if_running()
 use_transport(Transport(_caller, current.get))

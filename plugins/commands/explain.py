@@ -178,7 +178,7 @@ def _as_dict(decision: Decision, loaded: Loaded) -> dict[str, Any]:
         ],
         "refusal": refusal and _refusal(refusal),
         "served_by": list(decision.models),
-        "targets": [_target(target) for target in (*decision.targets, *unready(decision, loaded))],
+        "targets": [Target.as_dict(target) for target in (*decision.targets, *unready(decision, loaded))],
         "lane": None if refusal else {"name": str(lane), "why": why},
         "stream_mode": str(decision.stream_mode),
         "merge_window_ms": route.merge_window * 1000,
@@ -198,15 +198,4 @@ def _refusal(refusal: Refuse) -> dict[str, Any]:
         "reason": refusal.reason,
         "cure": refusal.cure,
         "successor": refusal.successor,
-    }
-
-
-def _target(target: Target) -> dict[str, Any]:
-    return {
-        "deployment": target.deployment,
-        "model": target.model,
-        "provider": target.provider,
-        "upstream_model": target.upstream_model,
-        "order": target.order,
-        "missing": list(target.missing),
     }

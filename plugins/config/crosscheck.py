@@ -17,7 +17,7 @@ from plugins.config.problem import Level, Problem
 from plugins.policy import access, lifecycle
 from plugins.policy.access import MASTER, MASTER_CLIENT
 from plugins.policy.catalog import Phase, days_left, find, phase_on, successor_on
-from plugins.policy.engine import Ask, Policies, decide, judge_target, public_names
+from plugins.policy.engine import Ask, Policies, judge_target, public_names
 from plugins.policy.lifecycle import Action
 from plugins.policy.settings import Waiver
 from plugins.policy.targets import CEREBRAS, Deployed
@@ -50,8 +50,9 @@ class Whole:
 Rule = Callable[[Whole], Iterator[Problem]]
 
 
-def crosscheck(whole: Whole) -> list[Problem]:
-    return [problem for rule in RULES for problem in rule(whole)]
+def crosscheck(whole: Whole, unreadable: frozenset[str] = frozenset()) -> list[Problem]:
+    """What each rule finds, but for rules that read a file of which nothing can be said."""
+    return [problem for rule, reads in RULES.items() if not unreadable & reads for problem in rule(whole)]
 
 
 def workloads_name_declared_models(whole: Whole) -> Iterator[Problem]:
@@ -105,9 +106,9 @@ def configured_targets_may_be_called(whole: Whole) -> Iterator[Problem]:
 def every_primary_has_a_fallback(whole: Whole) -> Iterator[Problem]:
     rows = list(declared_targets(whole.documents["litellm"], whole.environment))
     for model, targets in whole.deployed.by_model.items():
-        if len({(target.provider, target.order) for target in targets}) < 2:
+        if len({(target.provider, target.base) for target in targets}) < 2:
             index = next(index for index, target in rows if target.model == model)
-            what = f"{model!r} has one target only: when its provider fails, so does every request"
+            what = f"{model!r} is served at one address only: when it fails, so does every request"
             cure = "add a deployment of the same model_name at a second provider, with order: 2"
             yield whole.problem("litellm", ("model_list", index), what, cure, stops=False)
 
@@ -150,14 +151,13 @@ def litellm_is_set_as_needed(whole: Whole) -> Iterator[Problem]:
             yield whole.problem("litellm", (heading, name), what, f"write `{name}: {written}`")
 
 
-def fallback_lists_name_servable_models(whole: Whole) -> Iterator[Problem]:
+def fallbacks_are_declared_where_they_work(whole: Whole) -> Iterator[Problem]:
+    """Only what the policies resolved is called, so LiteLLM's own lists of fallbacks never come to anything."""
     for heading in ("router_settings", "litellm_settings"):
         for name in ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks"):
-            for model in _flat(section(whole.documents["litellm"], heading, dict).get(name)):
-                decision = decide(whole.policies, whole.deployed, Ask(model, True, MASTER_CLIENT, whole.today))
-                if decision.refusal:
-                    what = f"the fallback {model!r} would be refused, because {decision.refusal.reason}"
-                    yield whole.problem("litellm", (heading, name), what, decision.refusal.cure, stops=False)
+            if section(whole.documents["litellm"], heading, dict).get(name):
+                cure = "give the deployments an order, or list the models of a workload in policies/routing.yaml"
+                yield whole.problem("litellm", (heading, name), "is dead, the policies decide what may be called", cure)
 
 
 def streaming_rules_match_something(whole: Whole) -> Iterator[Problem]:
@@ -255,18 +255,6 @@ def lifecycle_cure(whole: Whole, model: str) -> str:
     return verdict.cure if isinstance(verdict, Refuse) else "plan its replacement"
 
 
-def _flat(value: object) -> Iterator[str]:
-    """The models on the receiving end of any of LiteLLM's fallback notations."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _flat(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _flat(inner)
-
-
 def _nearest(name: str, known: object, otherwise: str) -> str:
     near = (
         get_close_matches(name, [str(each) for each in known], n=1)
@@ -276,18 +264,21 @@ def _nearest(name: str, known: object, otherwise: str) -> str:
     return f"did you mean {near[0]!r}?" if near else otherwise
 
 
-RULES: Sequence[Rule] = (
-    workloads_name_declared_models,
-    aliases_agree_with_workloads,
-    configured_targets_may_be_called,
-    every_primary_has_a_fallback,
-    deployments_are_named,
-    litellm_is_set_as_needed,
-    fallback_lists_name_servable_models,
-    streaming_rules_match_something,
-    clients_are_distinct_and_can_do_something,
-    exceptions_hold,
-    replacements_lead_somewhere,
-    configured_models_stay,
-    catalog_is_fresh,
-)
+_ALL = frozenset({"models", "lifecycle", "streaming", "routing", "access"})
+
+# Each rule with the policy files it reads.
+RULES: Mapping[Rule, frozenset[str]] = {
+    workloads_name_declared_models: frozenset({"routing"}),
+    aliases_agree_with_workloads: frozenset({"routing"}),
+    configured_targets_may_be_called: frozenset({"models", "lifecycle"}),
+    every_primary_has_a_fallback: frozenset(),
+    deployments_are_named: frozenset(),
+    litellm_is_set_as_needed: frozenset(),
+    fallbacks_are_declared_where_they_work: frozenset(),
+    streaming_rules_match_something: frozenset({"streaming", "routing"}),
+    clients_are_distinct_and_can_do_something: frozenset({"access", "routing"}),
+    exceptions_hold: _ALL,
+    replacements_lead_somewhere: frozenset({"models", "lifecycle"}),
+    configured_models_stay: frozenset({"models"}),
+    catalog_is_fresh: frozenset({"models"}),
+}

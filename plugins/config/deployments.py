@@ -48,6 +48,8 @@ def targets(document: Located, environment: Mapping[str, str]) -> Iterator[tuple
                 upstream_model=named,
                 order=order if isinstance(order, int) else 1,
                 missing=_missing(provider, parameters, environment),
+                base=str(parameters.get("api_base") or ""),
+                credential=str(parameters.get("api_key") or ""),
             ),
         )
 

@@ -18,10 +18,21 @@ _HONOURED = frozenset(
     "model api_base api_key order max_retries num_retries custom_llm_provider allowed_openai_params".split()
 )
 _CALLBACKS = ("callbacks", "success_callback", "failure_callback", "input_callback", "guardrails")
-_FEATURES = {
-    "litellm_settings": ("cache", "default_team_settings"),
-    "router_settings": ("plugins", "optional_pre_call_checks"),
-    "general_settings": ("pass_through_endpoints",),
+
+# Settings whose effect the express lane has too, or that mean nothing to it. Any other is LiteLLM's to carry out.
+_INDIFFERENT = {
+    "litellm_settings": frozenset(
+        """callbacks num_retries request_timeout drop_params disable_hf_tokenizer_download turn_off_message_logging
+        redact_user_api_key_info set_verbose json_logs fallbacks context_window_fallbacks content_policy_fallbacks
+        default_fallbacks""".split()
+    ),
+    "router_settings": frozenset(
+        "model_group_alias num_retries disable_cooldowns timeout stream_timeout fallbacks".split()
+    ),
+    "general_settings": frozenset(
+        """master_key custom_auth custom_auth_run_common_checks always_include_stream_usage cancel_on_disconnect
+        enable_drain_endpoint drain_endpoint_token disable_spend_logs background_health_checks""".split()
+    ),
 }
 
 
@@ -35,13 +46,14 @@ def direct_targets(document: Located, environment: Mapping[str, str]) -> dict[st
 
 
 def what_only_litellm_does(document: Located) -> tuple[str, ...]:
-    """Callbacks, guardrails and features of the user's, which the express lane would pass by."""
-    return tuple(_callbacks(document)) + tuple(
+    """Callbacks, guardrails and settings of the operator's, which the express lane would pass by."""
+    settings = (
         f"{place}.{name}"
-        for place, names in _FEATURES.items()
-        for name in names
-        if section(document, place, dict).get(name)
+        for place, indifferent in _INDIFFERENT.items()
+        for name, value in section(document, place, dict).items()
+        if value and name not in indifferent and name not in _CALLBACKS
     )
+    return (*_callbacks(document), *settings)
 
 
 def _callbacks(document: Located) -> Iterator[str]:
@@ -68,7 +80,14 @@ def _direct(provider: str, parameters: Mapping[str, Any], environment: Mapping[s
         url = chat_address(f"{base.rstrip('/')}/chat/completions")
     except ValueError:
         return f"its api_base {base!r} is not an address"
-    return Address(url, _value(parameters.get("api_key"), environment) or NO_KEY)
+    return Address(url, _key(provider, parameters, environment))
+
+
+def _key(provider: str, parameters: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """A row that names no key has its provider's own variable, but never sends that to somebody else's address."""
+    written = _value(parameters.get("api_key"), environment)
+    own = environment.get("CEREBRAS_API_KEY") if provider == CEREBRAS and "api_key" not in parameters else None
+    return written or own or NO_KEY
 
 
 def _value(written: object, environment: Mapping[str, str]) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 # In the README and in every checkout: fit for a demonstration on loopback, and for nothing else.
 DEMO_KEY = "sk-waferline-demo-key-for-loopback-only"
 CEREBRAS_BASE = "https://api.cerebras.ai/v1"
+SHORTEST_KEY = 32
 NEW_KEY = "export LITELLM_MASTER_KEY=sk-$(openssl rand -hex 24)"
 
 
@@ -25,8 +26,7 @@ def real_hosts(environment: Mapping[str, str]) -> list[str]:
     """The providers that are not on this machine, so that a request to them costs money."""
     cerebras = environment.get("CEREBRAS_API_BASE") or (CEREBRAS_BASE if environment.get("CEREBRAS_API_KEY") else "")
     bases = [cerebras, environment.get("FALLBACK_API_BASE") or ""]
-    hosts = [host_of(base) for base in bases if base]
-    return [host for host in hosts if not is_loopback(host)]
+    return [host for host in (host_of(base) for base in bases if base) if not is_loopback(host)]
 
 
 def host_of(base: str) -> str:
@@ -36,9 +36,12 @@ def host_of(base: str) -> str:
         return ""
 
 
-def unsafe(environment: Mapping[str, str]) -> str | None:
-    """Why this environment must not serve, if it must not."""
-    real = real_hosts(environment)
-    if real and environment.get("LITELLM_MASTER_KEY") == DEMO_KEY:
-        return f"LITELLM_MASTER_KEY is the public demo key, but {real[0]} is a real provider; set your own: `{NEW_KEY}`"
-    return None
+def unsafe(master_key: str | None, hosts: Iterable[str]) -> str | None:
+    """Why these providers must not be served under this key, if they must not."""
+    real = [host for host in hosts if not is_loopback(host)]
+    if not real or (master_key and master_key != DEMO_KEY and len(master_key.strip()) >= SHORTEST_KEY):
+        return None
+    return (
+        f"{real[0]} is a real provider, so LITELLM_MASTER_KEY must be your own, of {SHORTEST_KEY} characters or more: "
+        f"`{NEW_KEY}`"
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 
 from plugins.config.located import Located, read
 from plugins.config.problem import Problem
-from plugins.config.validate import validate
+from plugins.config.validate import salvage, validate
 from plugins.policy.access import AccessFile
 from plugins.policy.catalog import Catalog
 from plugins.policy.engine import Policies
@@ -31,6 +32,12 @@ FILES: Mapping[str, type[BaseModel]] = {
 }
 
 
+EMPTY: Mapping[str, Callable[[], BaseModel]] = {
+    **FILES,
+    "models": lambda: Catalog(verified_on=date.min, provider="cerebras", models={}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PolicySet:
     """What was read: the policies when every file is valid, the documents for the lines, and all problems."""
@@ -38,6 +45,8 @@ class PolicySet:
     policies: Policies | None
     documents: Mapping[str, Located]
     problems: tuple[Problem, ...]
+    mended: Policies | None = None  # the same without its mistakes, to compare the files with each other
+    beyond_mending: frozenset[str] = frozenset()  # the files of which nothing can be said
 
 
 def policies_directory(environment: Mapping[str, str]) -> Path:
@@ -65,17 +74,26 @@ def load(directory: Path) -> PolicySet:
         documents[stem], found = read(shown(path), text)
         settings[stem], invalid = validate(documents[stem], model)
         problems += [*found, *invalid]
-    if problems:
-        return PolicySet(None, documents, tuple(problems))
-    policies = Policies(
+    if not problems:
+        policies = _policies(settings, version.hexdigest()[:12])
+        return PolicySet(policies, documents, (), mended=policies)
+    for stem in FILES:
+        if settings.get(stem) is None and stem in documents and documents[stem].data is not None:
+            settings[stem] = salvage(documents[stem], FILES[stem])
+    lost = frozenset(stem for stem in FILES if settings.get(stem) is None)
+    whole = {stem: EMPTY[stem]() if stem in lost else settings[stem] for stem in FILES}
+    return PolicySet(None, documents, tuple(problems), _policies(whole, "mended"), lost)
+
+
+def _policies(settings: Mapping[str, Any], version: str) -> Policies:
+    return Policies(
         catalog=settings["models"],
         lifecycle=settings["lifecycle"],
         streaming=settings["streaming"],
         routing=settings["routing"],
         access=settings["access"],
-        version=version.hexdigest()[:12],
+        version=version,
     )
-    return PolicySet(policies, documents, ())
 
 
 def _unreadable(path: Path, error: Exception) -> Problem:

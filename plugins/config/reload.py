@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from plugins.config.checking import check
+from plugins.config import deployments
+from plugins.config.checking import check_against
 from plugins.config.files import FILES, PolicySet, shown
 from plugins.config.problem import Problem, in_order, stopping
 from plugins.policy.engine import Policies
@@ -38,6 +39,9 @@ class PolicyStore:
         self._stamp = self._look()
         self._rejected: list[Problem] = []
         self._config_stamp = self._look_at(litellm_config)
+        self.document, unreadable = deployments.load(litellm_config)
+        if unreadable:
+            raise BadPoliciesError(unreadable)
         loaded, problems = self._read()
         if loaded.policies is None or stopping(problems):
             raise BadPoliciesError(stopping(problems))
@@ -85,7 +89,7 @@ class PolicyStore:
             self._tell({"event": "policies.doubtful", "problems": [str(problem) for problem in problems]})
 
     def _read(self) -> tuple[PolicySet, list[Problem]]:
-        loaded, problems = check(self._directory, self._litellm_config, self._environment, self._today())
+        loaded, problems = check_against(self.document, self._directory, self._environment, self._today())
         return loaded, in_order(problems)
 
     def _look(self) -> Stamp:

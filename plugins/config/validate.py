@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import date
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -13,6 +14,8 @@ from plugins.config.located import Located, Place
 from plugins.config.problem import Problem
 
 Model = TypeVar("Model", bound=BaseModel)
+
+MOST_MISTAKES = 100
 
 # What pydantic calls it, and what we say. Names in braces come from the error's own context, so bounds cannot drift.
 SENTENCES = {
@@ -64,6 +67,34 @@ def validate(document: Located, model: type[Model]) -> tuple[Model | None, list[
             problem = _problem(document, detail, known)
             problems.setdefault((problem.line, problem.key), problem)
         return None, list(problems.values())
+
+
+def salvage(document: Located, model: type[Model]) -> Model | None:
+    """What is left of a document without its mistakes, so that it can still be compared with the other files.
+
+    None when leaving them out would change what there is to compare: a whole row, or something that is required.
+    """
+    data = deepcopy(document.data)
+    for _ in range(MOST_MISTAKES):
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            detail = error.errors()[0]
+            if detail["type"] == "missing" or not _left_out(data, _place(document, detail)):
+                return None
+    return None
+
+
+def _left_out(data: Any, place: Place) -> bool:
+    try:
+        for part in place[:-1]:
+            data = data[part]
+        if isinstance(data[place[-1]], dict):
+            return False
+        del data[place[-1]]
+    except (KeyError, IndexError, TypeError):  # nowhere in particular, or a key that is no text
+        return False
+    return True
 
 
 def _problem(document: Located, detail: ErrorDetails, known: set[str]) -> Problem:

@@ -19,7 +19,7 @@ def shape(body: Body, upstream_model: str, row: Row | None, *, stream: bool) -> 
         older = shaped.pop("max_tokens")
         if shaped.get("max_completion_tokens") is None:
             shaped["max_completion_tokens"] = older
-    _fit_effort(shaped, row)
+    fit_effort(shaped, row)
     return shaped
 
 
@@ -50,7 +50,7 @@ def _text_of(content: Any) -> str | None:
     return "\n\n".join(texts) if len(texts) == len(content) else None
 
 
-def _fit_effort(shaped: Body, row: Row | None) -> None:
+def fit_effort(shaped: Body, row: Row | None) -> None:
     """A workload's effort meets models with different scales: take the nearest that this model knows, upwards first."""
     asked: Any = shaped.get("reasoning_effort")
     if row is None or asked not in _EFFORTS:

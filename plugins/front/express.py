@@ -11,7 +11,7 @@ from plugins.front.failure import explain, interrupted_chunk
 from plugins.front.headers import answer_headers
 from plugins.policy.engine import Decision
 from plugins.policy.targets import Address, Target
-from plugins.policy.verdict import Refuse, StreamMode
+from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
@@ -50,7 +50,7 @@ class Express:
     async def _serve(self, record: Record, decision: Decision, body: dict[str, Any], send: Send) -> Refuse | None:
         begun = await self._first_to_speak(record, decision, body)
         if begun is None:
-            record.end(Outcome.FAILED)
+            record.end(Outcome.REJECTED if record.client_is_to_blame else Outcome.FAILED)
             return explain(503, b"", record.attempts)
         record.status = 200
         if begun.stream is None:
@@ -63,13 +63,12 @@ class Express:
         return None
 
     async def _first_to_speak(self, record: Record, decision: Decision, body: dict[str, Any]) -> Begun | None:
-        upgrade = decision.stream_mode is StreamMode.UPGRADE
-        mode = Mode.STREAM if record.stream else Mode.COLLECT if upgrade else Mode.PLAIN
+        mode = Mode.of(decision.stream_mode, stream=record.stream)
         for target in decision.targets:
             try:
                 return await self._caller.call(record, decision.route, self._call(target), body, mode)
-            except AttemptFailedError as failed:
-                if failed.attempt.client_is_to_blame:
+            except AttemptFailedError:
+                if record.client_is_to_blame:
                     return None
         return None
 
@@ -84,12 +83,11 @@ class Express:
 
     async def _relay(self, record: Record, answer: Answer, window: float, send: Send) -> None:
         await send(_start(_STREAM_HEADERS, record))
-        first = True
         try:
             async for out in answer.deliveries(window):
                 await send({"type": "http.response.body", "body": out, "more_body": True})
-                if first:
-                    record.delivered.first_token_at, first = self._now(), False
+                if record.delivered.first_token_at is None and answer.has_spoken:
+                    record.delivered.first_token_at = self._now()
         except AnswerBrokenError:
             record.end(Outcome.BROKEN)
             await send({"type": "http.response.body", "body": _broken(record)})

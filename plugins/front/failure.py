@@ -18,9 +18,9 @@ _LITELLM_WORDS = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)\s*[:-]\s*
 def explain(status: int, payload: bytes, attempts: Sequence[Attempt]) -> Refuse:
     if not attempts or attempts[-1].outcome is Outcome.WHOLE:
         return _litellm_refused(status, payload)
-    last = attempts[-1]
-    if last.client_is_to_blame and last.error is not None:
-        return _as_told(last.error)
+    for attempt in attempts:
+        if attempt.client_is_to_blame and attempt.error is not None:
+            return _as_told(attempt.error)
     if all(attempt.status == 429 for attempt in attempts):
         waits = [float(each.retry_after) for each in attempts if each.retry_after and _is_number(each.retry_after)]
         return Refuse(

@@ -59,7 +59,7 @@ class Front:
         finally:
             current.reset(token)
             record.end(Outcome.WHOLE if record.status and record.status < 400 else Outcome.BROKEN)
-            if endpoint not in _UNRECORDED:
+            if endpoint not in _UNRECORDED or record.refusal:
                 self._gateway.events(finished(record, clock.monotonic(), clock.wall))
 
     async def _apologise(self, record: Record, send: Send) -> None:

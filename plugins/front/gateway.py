@@ -30,17 +30,7 @@ class Gateway:
         """What an operator asks first: which rules are in force, and is anything wrong with them."""
         return {
             **self.store.status(),
-            "targets": [
-                {
-                    "deployment": target.deployment,
-                    "model": target.model,
-                    "provider": target.provider,
-                    "upstream_model": target.upstream_model,
-                    "order": target.order,
-                    "missing": list(target.missing),
-                }
-                for target in self.deployed.by_deployment.values()
-            ],
+            "targets": [target.as_dict() for target in self.deployed.by_deployment.values()],
             "connections": self.warming.status(),
             "telemetry_failures": self.events.failures,
         }

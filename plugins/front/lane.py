@@ -21,6 +21,8 @@ def choose(decision: Decision, direct: Mapping[str, Address | str], only_litellm
         return Lane.LITELLM, "routing.yaml says so"
     if only_litellm:
         return Lane.LITELLM, f"LiteLLM has more to do here ({only_litellm[0]})"
+    if len({(target.model, target.order) for target in decision.targets}) < len(decision.targets):
+        return Lane.LITELLM, "targets share an order, and LiteLLM shares out the load among them"
     for target in decision.targets:
         way = direct.get(target.deployment, "it has no row of its own")
         if not isinstance(way, Address):

@@ -97,7 +97,7 @@ class Reply:
         record = self._record
         refusal = explain(record.status or 500, b"".join(self._held), record.attempts)
         record.refusal, record.status = refusal, refusal.status
-        record.end(Outcome.FAILED)
+        record.end(Outcome.REJECTED if record.client_is_to_blame else Outcome.FAILED)
         await send_refusal(self._send, refusal, record.request_id, answer_headers(record))
 
     def _kept(self, message: Message) -> list[tuple[bytes, bytes]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import ProxyException
 
-from plugins.policy.targets import NO_KEY, Target
+from plugins.policy.targets import NO_KEY, Address, Target
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Record, current
 
@@ -19,20 +20,9 @@ class Gate(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly
     wildcards. Here LiteLLM has already decided which deployment it will call.
     """
 
-    async def async_filter_deployments(
-        self,
-        model: str,
-        healthy_deployments: list[Any],
-        messages: list[Any] | None,
-        request_kwargs: dict[str, Any] | None = None,
-        parent_otel_span: object = None,
-    ) -> list[dict[str, Any]]:
-        """Keeps LiteLLM from choosing what the gate would refuse. It may look; the gate below decides."""
-        record = current.get()
-        if record is None or record.decision is None:
-            return []
-        decision = record.decision
-        return [each for each in healthy_deployments if decision.may_call((each.get("model_info") or {}).get("id"))]
+    def __init__(self, addresses: Mapping[str, Address | str]) -> None:
+        super().__init__()
+        self._addresses = addresses
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: object) -> dict[str, Any] | None:
         deployment = (kwargs.get("model_info") or {}).get("id")
@@ -42,22 +32,26 @@ class Gate(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly
             raise as_proxy_exception(target)
         assert record is not None  # noqa: S101  admitted() refuses without one
         record.calling = target
-        return {
-            **kwargs,
-            "model": f"{target.provider}/{target.upstream_model}",
-            "api_key": kwargs.get("api_key") or NO_KEY,
-        }
+        model = f"{target.provider}/{target.upstream_model}"
+        return {**kwargs, "model": model, "api_key": kwargs.get("api_key") or self._key(target, kwargs)}
+
+    def _key(self, target: Target, kwargs: dict[str, Any]) -> str | None:
+        """LiteLLM would fill an empty key with OPENAI_API_KEY and send that to whatever address the row has."""
+        address = self._addresses.get(target.deployment)
+        if isinstance(address, Address):
+            return address.key
+        return NO_KEY if kwargs.get("api_base") else None
 
 
 def admitted(record: Record | None, deployment: str | None) -> Target | Refuse:
     if record is None or record.decision is None:
         return _refuse("the call did not come through the front", "ask POST /v1/chat/completions")
-    target = next((each for each in record.decision.targets if each.deployment == deployment), None)
+    target = record.decision.target(deployment)
     if target is None:
         return _refuse(
             f"the deployment {deployment!r} was not resolved for this request", "ask for a model by its name"
         )
-    if record.serving is not None and record.serving.client_is_to_blame:
+    if record.client_is_to_blame:
         return _refuse("the request itself is at fault", "another provider would say the same")
     return target
 

@@ -61,8 +61,8 @@ class Decision:
         """The models that may serve, best first."""
         return tuple(dict.fromkeys(target.model for target in self.targets))
 
-    def may_call(self, deployment: str | None) -> bool:
-        return any(target.deployment == deployment for target in self.targets)
+    def target(self, deployment: str | None) -> Target | None:
+        return next((target for target in self.targets if target.deployment == deployment), None)
 
 
 def decide(policies: Policies, deployed: Deployed, ask: Ask) -> Decision:
@@ -77,7 +77,8 @@ def decide(policies: Policies, deployed: Deployed, ask: Ask) -> Decision:
         steps.extend(judged.steps)
         if not targets:
             headers = dict(judged.headers)  # they speak of the model that serves, not of those behind it
-        targets.extend(target for target in judged.targets if target not in targets)
+        known = {target.called for target in targets}
+        targets.extend(target for target in judged.targets if target.called not in known)
         if judged.refusal:
             refusals.append(judged.refusal)
     streamed = streaming.decide(

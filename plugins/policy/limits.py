@@ -81,7 +81,7 @@ def _wrong_field(body: Mapping[str, Any]) -> Refuse | None:
             return _refuse(
                 "limits.operator_only", f"the field {name!r} is not for clients", cure, "field_not_allowed", name
             )
-        near = [_SAME_THING[name]] if name in _SAME_THING else get_close_matches(name, FORWARDED, n=1)
+        near = [_SAME_THING[name]] if name in _SAME_THING else get_close_matches(name[:_LONGEST_ECHO], FORWARDED, n=1)
         cure = f"did you mean {near[0]!r}?" if near else "leave it out"
         shown = name[:_LONGEST_ECHO]
         return _refuse("limits.fields", f"the field {shown!r} is not supported", cure, "unknown_field", shown)
@@ -89,7 +89,7 @@ def _wrong_field(body: Mapping[str, Any]) -> Refuse | None:
 
 
 def _wrong_shape(body: Mapping[str, Any]) -> Refuse | None:
-    model, messages, stream = body.get("model"), body.get("messages"), body.get("stream", False)
+    model, messages = body.get("model"), body.get("messages")
     if not isinstance(model, str) or not model:
         return _refuse(
             "limits.model", "'model' must be the name of a model", "see GET /v1/models", "invalid_model", "model"
@@ -100,16 +100,29 @@ def _wrong_shape(body: Mapping[str, Any]) -> Refuse | None:
     if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
         cure = 'send at least one {"role": ..., "content": ...}'
         return _refuse("limits.messages", "'messages' must be a list of messages", cure, "invalid_messages", "messages")
+    return _wrong_streaming(body) or _said_twice(body)
+
+
+def _wrong_streaming(body: Mapping[str, Any]) -> Refuse | None:
+    stream, options = body.get("stream"), body.get("stream_options")
     if stream is not None and not isinstance(stream, bool):
         cure = "send it without quotes"
         return _refuse(
             "limits.stream", f"'stream' must be true or false (was {_shown(stream)})", cure, "invalid_stream", "stream"
         )
-    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
-        cure = "send 'max_completion_tokens' only"
-        reason = "'max_tokens' and 'max_completion_tokens' say the same thing twice"
-        return _refuse("limits.max_tokens", reason, cure, "invalid_max_tokens", "max_tokens")
+    if options is not None and not isinstance(options, dict):
+        cure = 'send {"include_usage": true}'
+        reason = f"'stream_options' must be an object (was {_shown(options)})"
+        return _refuse("limits.stream_options", reason, cure, "invalid_stream_options", "stream_options")
     return None
+
+
+def _said_twice(body: Mapping[str, Any]) -> Refuse | None:
+    if body.get("max_tokens") is None or body.get("max_completion_tokens") is None:
+        return None
+    cure = "send 'max_completion_tokens' only"
+    reason = "'max_tokens' and 'max_completion_tokens' say the same thing twice"
+    return _refuse("limits.max_tokens", reason, cure, "invalid_max_tokens", "max_tokens")
 
 
 def _too_much(limits: Limits, body: Mapping[str, Any]) -> Refuse | None:

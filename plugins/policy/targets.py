@@ -20,6 +20,17 @@ class Target:
     upstream_model: str
     order: int = 1
     missing: tuple[str, ...] = ()  # environment variables it needs that are not set
+    base: str = ""  # as written, like the credential: enough to tell one from another
+    credential: str = field(default="", repr=False)
+
+    @property
+    def called(self) -> tuple[str, str, str, str]:
+        """What a call comes down to. Two rows that agree here are one target."""
+        return self.provider, self.base, self.credential, self.upstream_model
+
+    def as_dict(self) -> dict[str, object]:
+        names = ("deployment", "model", "provider", "upstream_model", "order")
+        return {**{name: getattr(self, name) for name in names}, "missing": list(self.missing)}
 
     @property
     def ready(self) -> bool:

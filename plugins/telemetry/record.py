@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     WHOLE = "whole"
     BROKEN = "broken"  # began, and did not end with a finish reason
     FAILED = "failed"  # no target gave a first token
+    REJECTED = "rejected"  # by the first provider asked, for a mistake of the client's
     REFUSED = "refused"  # by policy
     CLIENT_GONE = "client_gone"
 
@@ -86,6 +87,11 @@ class Record:
     outcome: Outcome = Outcome.RUNNING
     dropped: tuple[str, ...] = ()
     usage: dict[str, Any] | None = None  # where no attempt of ours saw the answer
+
+    @property
+    def client_is_to_blame(self) -> bool:
+        """Only the first target asked can say so: behind it stands a provider that may merely be stricter."""
+        return bool(self.attempts) and self.attempts[0].client_is_to_blame
 
     @property
     def serving(self) -> Attempt | None:

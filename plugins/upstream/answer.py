@@ -71,10 +71,14 @@ class Answer:
                 break
         self._end()
 
-    async def read_to_end(self, window: float) -> None:
-        async for _ in self.deliveries(window):
+    async def read_to_end(self) -> None:
+        async for _ in self.deliveries(0):
             pass
         self.close()
+
+    @property
+    def has_spoken(self) -> bool:
+        return self._attempt.watch.first_token_at is not None
 
     @property
     def said_done(self) -> bool:

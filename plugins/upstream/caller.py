@@ -13,9 +13,10 @@ import orjson
 
 from plugins.dialect import cerebras, openai
 from plugins.dialect.openai import Body, UpstreamError
-from plugins.policy.catalog import find
+from plugins.policy.catalog import Row, find
 from plugins.policy.routing import Deadlines, Route
 from plugins.policy.targets import CEREBRAS, Target
+from plugins.policy.verdict import StreamMode
 from plugins.stream.relay import Collector, Relay
 from plugins.telemetry.record import Attempt, Fault, Outcome, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
@@ -23,12 +24,19 @@ from plugins.upstream.pool import ConnectError, Exchange, Pool
 from plugins.upstream.wire import WireError
 
 ERROR_BODY_BYTES = 2**16
+ERROR_BODY_SECONDS = 0.25  # the next target waits for it
 
 
 class Mode(Enum):
     STREAM = auto()  # the provider streams, and so do we
     COLLECT = auto()  # the provider streams, the answer is wanted in one piece
     PLAIN = auto()  # neither
+
+    @classmethod
+    def of(cls, stream_mode: StreamMode, *, stream: bool) -> Mode:
+        if stream:
+            return cls.STREAM
+        return cls.COLLECT if stream_mode is StreamMode.UPGRADE else cls.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +76,14 @@ class Caller:
         attempt = Attempt(call.target, self._now())
         record.attempts.append(attempt)
         shaped = shape(record, call.target, body, stream=mode is not Mode.PLAIN)
-        exchange = await self._open(call, orjson.dumps(shaped), attempt, route.deadlines)
+        wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        # A provider that does not stream says nothing at all until it is done.
+        silence = route.deadlines.total_seconds if mode is Mode.PLAIN else route.deadlines.first_token_seconds
+        exchange = await self._open(call, orjson.dumps(shaped), attempt, route.deadlines.connect_seconds, silence)
         wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         try:
             if exchange.status >= 300:  # a redirect is no answer either, and nobody follows one with our key
-                await self._refused(exchange, attempt, call.key, route.deadlines)
+                await self._refused(exchange, attempt, call.key)
             if mode is Mode.PLAIN:
                 return await self._plain(exchange, attempt, route.deadlines)
             return await self._streamed(exchange, attempt, route, call.key, mode, wants_usage=wants_usage)
@@ -86,22 +97,24 @@ class Caller:
     async def close(self) -> None:
         await self._pool.close()
 
-    async def _open(self, call: Call, body: bytes, attempt: Attempt, deadlines: Deadlines) -> Exchange:
+    async def _open(self, call: Call, body: bytes, attempt: Attempt, connect: float, silence: float) -> Exchange:
         headers = {**call.headers, "content-type": "application/json"}
         try:
-            exchange = await self._pool.request("POST", call.url, headers, body, deadlines)
+            exchange = await self._pool.request(
+                "POST", call.url, headers, body, connect_seconds=connect, answer_seconds=silence
+            )
         except TimeoutError:
             self._fail(attempt, Fault.FIRST_TOKEN_TIMEOUT, "no answer in time")
         except WireError as error:
             self._fail(attempt, Fault.CONNECT if isinstance(error, ConnectError) else Fault.CUT, str(error))
-        except BaseException:
+        except asyncio.CancelledError:
             attempt.end(Outcome.CLIENT_GONE, self._now())
             raise
         attempt.status = exchange.status
         return exchange
 
-    async def _refused(self, exchange: Exchange, attempt: Attempt, key: str | None, deadlines: Deadlines) -> NoReturn:
-        payload = await _beginning(exchange, deadlines.stall_seconds)
+    async def _refused(self, exchange: Exchange, attempt: Attempt, key: str | None) -> NoReturn:
+        payload = await _beginning(exchange)
         attempt.error = openai.read_error(exchange.status, payload, key)
         attempt.retry_after = exchange.headers.get("retry-after")
         exchange.give_back(finished=True)
@@ -109,7 +122,7 @@ class Caller:
 
     async def _plain(self, exchange: Exchange, attempt: Attempt, deadlines: Deadlines) -> Begun:
         try:
-            async with asyncio.timeout(deadlines.total_seconds):
+            async with asyncio.timeout(attempt.started + deadlines.total_seconds - self._now()):
                 payload = await exchange.read_all()
         except TimeoutError:
             exchange.abort()
@@ -120,8 +133,11 @@ class Caller:
         completion = _object(payload)
         if completion is None:
             self._fail(attempt, Fault.MALFORMED, "the provider's answer is not a JSON object")
-        usage = completion.get("usage")
+        usage, time_info = completion.get("usage"), completion.get("time_info")
         attempt.watch.usage = usage if isinstance(usage, dict) else None
+        attempt.watch.time_info = time_info if isinstance(time_info, dict) else None
+        if not _finished(completion):
+            self._fail(attempt, Fault.NO_FINISH, "the provider's answer has no finish reason")
         attempt.end(Outcome.WHOLE, self._now())
         return Begun(attempt, exchange.headers, payload=payload)
 
@@ -138,7 +154,7 @@ class Caller:
         try:
             await answer.first_token()
             if mode is Mode.COLLECT:
-                await answer.read_to_end(route.merge_window)
+                await answer.read_to_end()
                 return Begun(attempt, exchange.headers, payload=orjson.dumps(collector.completion()))
         except AnswerBrokenError as broken:
             _note_error(attempt, key)
@@ -151,10 +167,17 @@ class Caller:
 
 
 def shape(record: Record, target: Target, body: Body, *, stream: bool) -> Body:
-    if target.provider != CEREBRAS:
-        return openai.shape(openai.without_cerebras_fields(body), target.upstream_model, stream=stream)
-    found = find(record.policies.catalog, target.upstream_model)
-    return cerebras.shape(body, target.upstream_model, found[1] if found else None, stream=stream)
+    """The body in the target's dialect. The same weights refuse the same efforts, whoever serves them."""
+    if target.provider == CEREBRAS:
+        return cerebras.shape(body, target.upstream_model, _row(record, target.upstream_model), stream=stream)
+    shaped = openai.shape(openai.without_cerebras_fields(body), target.upstream_model, stream=stream)
+    cerebras.fit_effort(shaped, _row(record, target.model))
+    return shaped
+
+
+def _row(record: Record, model: str) -> Row | None:
+    found = find(record.policies.catalog, model)
+    return found[1] if found else None
 
 
 def _note_error(attempt: Attempt, key: str | None) -> None:
@@ -166,14 +189,20 @@ def _note_error(attempt: Attempt, key: str | None) -> None:
         attempt.error = openai.presentable(UpstreamError(attempt.status, message, told.type, None, told.code), key)
 
 
-async def _beginning(exchange: Exchange, seconds: float) -> bytes:
+async def _beginning(exchange: Exchange) -> bytes:
     """As much of an error's body as comes soon: its status is answer enough."""
     payload = bytearray()
     with suppress(TimeoutError, WireError):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(ERROR_BODY_SECONDS):
             while len(payload) < ERROR_BODY_BYTES and (part := await exchange.read()):
                 payload += part
     return bytes(payload)
+
+
+def _finished(completion: dict[str, Any]) -> bool:
+    choices = completion.get("choices")
+    reasons = [each.get("finish_reason") if isinstance(each, dict) else None for each in choices or ()]
+    return bool(reasons) and all(reason and reason != "error" for reason in reasons) and not completion.get("error")
 
 
 def _object(payload: bytes) -> dict[str, Any] | None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from plugins.policy.routing import Deadlines
 from plugins.upstream.wire import Connection, Head, WireError, request_bytes
 
 USER_AGENT = "waferline/0.1"
@@ -83,12 +82,19 @@ class Pool:
         self._tls: ssl.SSLContext | None = None
 
     async def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadlines: Deadlines
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        connect_seconds: float,
+        answer_seconds: float,
     ) -> Exchange:
-        """The answer's status and headers, which may come late, but not later than the first token may."""
+        """The answer's status and headers; TimeoutError when they are too late."""
         origin, target = Origin.of(url)
         message = request_bytes(method, target, {"host": origin.host_header, "user-agent": USER_AGENT, **headers}, body)
-        async with asyncio.timeout(deadlines.first_token_seconds):
+        async with asyncio.timeout(answer_seconds):
             kept = self._kept(origin)
             if kept is not None:
                 connection, idle_seconds = kept
@@ -97,7 +103,7 @@ class Pool:
                 except WireError:
                     if connection.answered or idle_seconds < STALE_SECONDS:
                         raise
-            connection = await self._connect(origin, deadlines.connect_seconds)
+            connection = await self._connect(origin, connect_seconds)
             return await self._exchange(origin, connection, message)
 
     async def _exchange(self, origin: Origin, connection: Connection, message: bytes) -> Exchange:

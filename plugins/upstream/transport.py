@@ -14,7 +14,6 @@ import orjson
 
 from plugins.dialect.openai import Body
 from plugins.policy.targets import chat_address
-from plugins.policy.verdict import StreamMode
 from plugins.telemetry.record import Attempt, Fault, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
@@ -45,8 +44,7 @@ class Transport(httpx.AsyncBaseTransport):
             raise httpx.RequestError("only requests that passed the front may call a provider", request=request)
         record.calling = None
         body: Body = orjson.loads(await request.aread())
-        upgrade = decision.stream_mode is StreamMode.UPGRADE
-        mode = Mode.STREAM if body.get("stream") else Mode.COLLECT if upgrade else Mode.PLAIN
+        mode = Mode.of(decision.stream_mode, stream=bool(body.get("stream")))
         call = Call(target, chat_address(str(request.url)), _forwarded(request), _key(request))
         # LiteLLM leaves the usage out of what it passes on where the client did not ask for it.
         body["stream_options"] = {"include_usage": True}

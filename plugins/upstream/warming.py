@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from plugins.policy.routing import Deadlines
 from plugins.policy.targets import Address
 from plugins.upstream.answer import Clock
-from plugins.upstream.pool import Origin, Pool
+from plugins.upstream.pool import Exchange, Origin, Pool
 from plugins.upstream.wire import WireError
 
 KEEP_WARM_SECONDS = 45  # well within what a pool keeps
 WARMING_PATH = "/v1/tcp_warming"  # Cerebras' own; others answer 404, which warms as well
 
-_DEADLINES = Deadlines(connect_seconds=2, first_token_seconds=3)
+CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -62,12 +62,17 @@ class Warming:
         url = urlunsplit(urlsplit(address.url)._replace(path=WARMING_PATH, query=""))
         headers = {"authorization": f"Bearer {address.key}"}
         began = self._now()
+        exchange: Exchange | None = None
         try:
-            exchange = await self._pool.request("GET", url, headers, b"", _DEADLINES)
-            async with asyncio.timeout(_DEADLINES.stall_seconds):
+            exchange = await self._pool.request(
+                "GET", url, headers, b"", connect_seconds=CONNECT_SECONDS, answer_seconds=ANSWER_SECONDS
+            )
+            async with asyncio.timeout(ANSWER_SECONDS):
                 await exchange.read_all()
             exchange.give_back(finished=True)
         except (TimeoutError, WireError) as error:
+            if exchange is not None:
+                exchange.abort()
             warmth.error = type(error).__name__
             return
         took = round((self._now() - began) * 1000, 2)

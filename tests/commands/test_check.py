@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from tests.commands.running import DAY, waferline, within
-from tests.config.worlds import ROOT, World
+from tests.config.worlds import ROOT, World, expected
 
 NOT_RUN = "examples: not run on policies that are not valid"
 
@@ -30,6 +30,18 @@ def test_ten_different_mistakes_are_ten_lines(tmp_path: Path) -> None:
         NOT_RUN,
     ] == said.lines
     assert said.status == 1
+
+
+def test_mistakes_of_every_kind_in_the_same_files_are_all_told_at_once(tmp_path: Path) -> None:
+    """One unknown word in a file must not hide that another file names a model nobody has."""
+    said = within(World(tmp_path, flaw="mistakes-of-every-kind"), "check", "--at", DAY)
+
+    assert said.lines == [
+        *expected("mistakes-of-every-kind"),
+        "10 problems in 4 files",
+        NOT_RUN,
+    ]
+    assert len(said.lines) == 12
 
 
 def test_files_that_fit_together_are_counted(tmp_path: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
+from plugins.config import deployments, files
 from plugins.config.deployments import deployed, targets
+from plugins.config.files import ROOT
 from plugins.config.located import Located
+from plugins.policy.access import MASTER_CLIENT
+from plugins.policy.engine import Ask, decide
 from plugins.policy.targets import Target
 
 KEY, BASE = "os.environ/KEY", "os.environ/BASE"
@@ -102,3 +107,20 @@ def test_a_malformed_model_info_counts_as_none(info: Any) -> None:
 @pytest.mark.parametrize("data", [None, [], "x", {}, {"model_list": None}, {"model_list": "x"}])
 def test_a_configuration_without_models_declares_no_targets(data: Any) -> None:
     assert list(targets(Located("", data), {})) == []
+
+
+def test_one_model_at_the_fallback_for_all_is_one_target_and_is_called_once() -> None:
+    """FALLBACK_MODEL turns two rows into one: what would be called is the same."""
+    document, _ = deployments.load(ROOT / "litellm_config.yaml")
+    here = {"CEREBRAS_API_KEY": "k", "FALLBACK_API_BASE": "http://127.0.0.1:1/v1", "FALLBACK_MODEL": "big-one"}
+    policies = files.load(ROOT / "policies").policies
+    assert policies is not None
+
+    ask = Ask("chat", stream=True, client=MASTER_CLIENT, today=date(2026, 11, 20))
+    decision = decide(policies, deployments.deployed(document, here), ask)
+
+    assert [(target.deployment, target.upstream_model) for target in decision.targets] == [
+        ("cerebras/gpt-oss-120b", "gpt-oss-120b"),
+        ("fallback/gpt-oss-120b", "big-one"),
+        ("cerebras/qwen-3.8-27b", "qwen-3.8-27b"),
+    ]

@@ -183,6 +183,20 @@ def test_an_error_of_the_clients_own_is_told_in_the_providers_words_and_asked_on
     assert (len(primary.chats()), len(fallback.chats())) == (1, 0)
 
 
+def test_a_fallback_that_is_stricter_does_not_make_it_the_clients_mistake(
+    waferline: Gateway, providers: tuple[Provider, Provider]
+) -> None:
+    primary, fallback = providers
+    primary.set(fault="503", fault_for=1)
+    fallback.set(fault="400")
+
+    with ask(waferline, model="chat") as stream:
+        pass
+
+    assert stream.headers["x-waferline-deployment"] == "cerebras/qwen-3.8-27b"
+    assert stream.words == numbered(60)
+
+
 def test_when_both_providers_fail_the_client_hears_of_both(
     waferline: Gateway, providers: tuple[Provider, Provider]
 ) -> None:

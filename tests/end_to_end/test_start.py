@@ -41,7 +41,7 @@ def test_litellm_itself_accepts_the_configuration(tmp_path: Path) -> None:
         ({"WAFERLINE_POLICIES": "bad"}, "bad/lifecycle.yaml:8 retired: must be 'refuse', 'replace', 'warn' or 'allow'"),
         (
             {"LITELLM_MASTER_KEY": DEMO_KEY, "CEREBRAS_API_BASE": "https://api.cerebras.ai/v1"},
-            "LITELLM_MASTER_KEY is the public demo key, but api.cerebras.ai is a real provider",
+            "api.cerebras.ai is a real provider, so LITELLM_MASTER_KEY must be your own",
         ),
     ],
     ids=["bad-policies", "demo-key"],

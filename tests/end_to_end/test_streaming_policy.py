@@ -57,6 +57,25 @@ def test_an_upgraded_answer_that_is_cut_late_comes_whole_from_the_fallback(
     assert response.headers["x-waferline-deployment"] == "fallback/gpt-oss-120b"
 
 
+def test_a_model_is_not_asked_for_an_effort_it_refuses_whoever_serves_it(
+    waferline: Gateway, primary: Provider, fallback: Provider
+) -> None:
+    """Voice asks for no thinking at all. Its second model always thinks, at Cerebras and elsewhere."""
+    primary.set(fault="503")
+    fallback.set(fault="503", fault_for=1)
+    with waferline.client() as client:
+        ask = {"model": "voice", "messages": MESSAGES, "stream": True}
+        client.post("/v1/chat/completions", json=ask).raise_for_status()
+
+    efforts = [(chat["model"], chat["body"]["reasoning_effort"]) for chat in primary.chats() + fallback.chats()]
+    assert efforts == [
+        ("qwen-3.8-27b", "none"),
+        ("gpt-oss-120b", "low"),
+        ("qwen-3.8-27b", "none"),
+        ("gpt-oss-120b", "low"),
+    ]
+
+
 def test_a_workloads_parameters_reach_the_provider_unless_the_client_has_its_own(
     waferline: Gateway, primary: Provider
 ) -> None:

@@ -80,7 +80,7 @@ def test_any_other_name_is_refused_with_no_target_at_all(asked: str, status: int
 
     assert decision.refusal is not None
     assert (status, code, ()) == (decision.refusal.status, decision.refusal.code, decision.targets)
-    assert not decision.may_call("cerebras/gpt-oss-120b")
+    assert decision.target("cerebras/gpt-oss-120b") is None
 
 
 @pytest.mark.parametrize("deployment", sorted(DEPLOYED.by_deployment))
@@ -405,7 +405,7 @@ def test_no_request_ever_reaches_a_target_that_policy_refuses(
         assert each is over.by_deployment[each.deployment]
         assert not isinstance(judge_target(under, decision.ask, each), Refuse)
     for deployment in over.by_deployment:
-        assert decision.may_call(deployment) == (deployment in served_by(decision))
+        assert (decision.target(deployment) is not None) == (deployment in served_by(decision))
 
 
 @settings(max_examples=100, deadline=None)

@@ -77,15 +77,15 @@ class Image:
         subprocess.run(["chmod", "-R", "u+w", str(self.root)], check=True)
 
     def start(self, keyword: str, port: int, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-        """The image's command, on a free port in place of its own."""
-        command = [argument.replace("4000", str(port)) for argument in self.commands[keyword]]
+        """The image's command, told to use a free port."""
+        command = self.commands[keyword]
         program = shutil.which(command[0], path=self.environment["PATH"])
         assert program, f"{command[0]} is not in the image"
         with log.open("ab") as sink:
             return subprocess.Popen(
                 [program, *command[1:]],
                 cwd=self.folder,
-                env={**self.environment, **environment},
+                env={**self.environment, "PORT": str(port), **environment},
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 user=NOBODY,

@@ -104,7 +104,6 @@ def test_a_database_of_something_else_is_kept_from_litellm() -> None:
         ("export LITELLM_MASTER_KEY=sk-$(openssl rand -hex 24)", {**REAL, "LITELLM_MASTER_KEY": " " * 40}),
         ("gw.example is a real", {"CEREBRAS_API_BASE": "https://gw.example/v1", "CEREBRAS_API_KEY": "csk-1"}),
         ("api.openai.com is a real", OPENAI),
-        ("no key for it: `export CEREBRAS_API_KEY", {"CEREBRAS_API_BASE": "https://api.cerebras.ai/v1"}),
         ("HOST 0.0.0.0 is open to others", {"HOST": "0.0.0.0"}),
         ("PORT is 'http', not a number", {"PORT": "http"}),
         ("PORT is '0', not a number", {"PORT": "0"}),

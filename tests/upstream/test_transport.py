@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from aiohttp import web
 
 from plugins.policy.routing import Deadlines
 from plugins.policy.targets import Target
@@ -344,7 +345,8 @@ async def test_an_upgraded_request_that_breaks_is_no_half_answer(last: tuple[byt
 
 
 async def test_a_request_that_may_go_unstreamed_is_passed_on_as_it_came() -> None:
-    body = orjson.dumps({"id": "1", "choices": [], "usage": USAGE})
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}
+    body = orjson.dumps({"id": "1", "choices": [choice], "usage": USAGE})
 
     house, got, held = await asked(answers(200, body), stream=False)
 
@@ -352,6 +354,22 @@ async def test_a_request_that_may_go_unstreamed_is_passed_on_as_it_came() -> Non
     assert held.bodies[0]["stream"] is False
     assert "stream_options" not in held.bodies[0]
     assert (house.attempt.outcome, house.attempt.watch.usage) == (Outcome.WHOLE, USAGE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"choices": []},
+        {"choices": [{"message": {"content": "half of"}}]},
+        {"choices": [{"message": {"content": "half of"}, "finish_reason": None}]},
+        {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "error": {"message": "overloaded"}},
+    ],
+)
+async def test_a_plain_answer_without_a_finish_reason_is_not_passed_on_as_whole(answer: dict[str, Any]) -> None:
+    house, got, _ = await asked(answers(200, orjson.dumps(answer)), stream=False)
+
+    assert isinstance(got, httpx.TransportError)
+    assert (house.attempt.outcome, house.attempt.fault) == (Outcome.FAILED, Fault.NO_FINISH)
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b"[]", b"null", b'{"cut'])
@@ -437,6 +455,25 @@ async def test_a_refusal_that_never_ends_is_not_waited_for() -> None:
 
     assert ended(house) == (Outcome.FAILED, Fault.HTTP_STATUS)
     assert house.attempt.status == 503
+
+
+async def test_a_plain_answer_may_take_longer_than_a_first_token() -> None:
+    """A provider that does not stream is silent until it is done, however well it is."""
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"}}
+    body = orjson.dumps({"id": "1", "choices": [choice]})
+    answered = answers(200, body)
+
+    async def late(held: Provider, request: web.Request) -> web.StreamResponse:
+        asyncio.get_running_loop().call_later(3 * SOON, held.go_on.set)
+        await held.go_on.wait()
+        return await answered(held, request)
+
+    house, got, _ = await asked(
+        late, House(deadlines=PATIENT.model_copy(update={"first_token_seconds": SOON})), stream=False
+    )
+
+    assert got == body
+    assert house.attempt.outcome is Outcome.WHOLE
 
 
 # ---- connections --------------------------------------------------------------------------------------------------

@@ -8,11 +8,9 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from plugins.policy.routing import Deadlines
 from plugins.upstream.pool import Origin, Pool
 from plugins.upstream.wire import WireError
 
-DEADLINES = Deadlines(connect_seconds=5, first_token_seconds=5)
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
 
 
@@ -38,7 +36,7 @@ async def speaking(*answers: bytes, close: bool = False) -> AsyncIterator[tuple[
 
 
 async def ask(pool: Pool, url: str) -> tuple[int, bytes]:
-    exchange = await pool.request("POST", url, {}, b"{}", DEADLINES)
+    exchange = await pool.request("POST", url, {}, b"{}", connect_seconds=5, answer_seconds=5)
     try:
         body = await exchange.read_all()
     finally:
