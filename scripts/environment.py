@@ -39,14 +39,14 @@ CURES = (
         "the index served a file that is not the one we locked: do not install it, ask who runs that index",
     ),
     (
+        r"Connection|Temporary failure|timed out|SSLError|ProxyError|ReadTimeout|Max retries",
+        "look at the network, the proxy and the index that `pip config list` shows, then run this again",
+    ),
+    (
         r"No matching distribution|Could not find a version",
         "the index has no wheel of it for this Python and machine: use Python 3.11 to 3.13 on Linux with glibc",
     ),
     (r"No space left on device", "free some disk space, then run this again"),
-    (
-        r"Connection|Temporary failure|timed out|SSLError|ProxyError|ReadTimeout|Max retries",
-        "look at the network, the proxy and the index that `pip config list` shows, then run this again",
-    ),
 )
 NO_CURE = "read .venv/install.log, then run this again"
 
@@ -100,7 +100,16 @@ def count_packages(lock: str) -> int:
 
 
 def wanted(lock: bytes, place: Path) -> Stamp:
-    return Stamp(hashlib.sha256(lock).hexdigest(), platform.python_version(), str(place))
+    """Whoever asks: an environment keeps the Python it was made with, which may be used by a gateway right now."""
+    return Stamp(hashlib.sha256(lock).hexdigest(), python_of(place) or platform.python_version(), str(place))
+
+
+def python_of(place: Path) -> str | None:
+    try:
+        found = re.search(r"^version *= *(\S+)", (place / "pyvenv.cfg").read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        return None
+    return found[1] if found else None
 
 
 def unexpected_at_start(names: Iterable[str]) -> list[str]:
@@ -137,8 +146,8 @@ class Environment:
         return self._works() and any(stamps.get(other) == self.wanted(other) for other in STAMPS[name])
 
     def can_be_built_on(self) -> bool:
-        """Whole, and made here by this Python: another lock can be installed over it."""
-        python, place = platform.python_version(), str(self.place)
+        """Whole, and made here: another lock can be installed over it."""
+        python, place = python_of(self.place), str(self.place)
         return self._works() and any(
             stamp.python == python and stamp.place == place for stamp in self.stamps().values()
         )
@@ -238,6 +247,11 @@ def main(arguments: Sequence[str]) -> int:
     except SetupError as error:
         status.clear()
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        status.clear()
+        cure = "make a clone of your own, or free the disk, then run this again"
+        print(f".venv could not be changed ({error.strerror}: {error.filename}): {cure}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         status.clear()

@@ -118,7 +118,7 @@ def _show_one(arguments: argparse.Namespace, context: Context, catalog: Catalog)
         context.page.json(_full(catalog, name, context))
         return 0
     page, left = context.page, days_left(row, context.today)
-    page.line(f"{page.styled('strong', name)}, {phase_on(row, context.today)} on {context.today}")
+    page.line(f"{page.styled('strong', name)}, {phase_on(row, context.today)} as of {context.today}")
     page.line()
     answers = {"successor": successor_on(catalog, name, context.today) or "none that is live"} if row.retires else {}
     if left is not None and left > 0:

@@ -27,7 +27,9 @@ async def chat(
         return fit
     record.stream = body.get("stream") is True
     record.dropped = tuple(limits.droppable(body))
-    ask = Ask(body["model"], record.stream, client, gateway.clock.today)
+    wanted = body.get("response_format")
+    json_mode = isinstance(wanted, dict) and wanted.get("type") == "json_object"
+    ask = Ask(body["model"], record.stream, client, gateway.clock.today, json_mode)
     record.decision = decide(record.policies, gateway.deployed, ask)
     if record.decision.refusal:
         return record.decision.refusal

@@ -51,6 +51,10 @@ def endpoint_of(method: str, path: str) -> Endpoint | Refuse:
     if endpoint is None and path.startswith(MODEL_PREFIXES):
         endpoint = Endpoint.MODEL
     if endpoint is None:
+        if path.startswith(("/v1/v1/", "/v1/chat/completions/")):
+            reason = f"{path[:80]!r} is not served here"
+            cure = "the base URL ends in /v1 for OpenAI's SDK, and without it for Cerebras'"
+            return Refuse("front.path", reason, cure, 404, "unknown_path", param=None)
         cure = "served are POST /v1/chat/completions, GET /v1/models and GET /health/readiness"
         return Refuse("front.path", f"{path[:80]!r} is not served here", cure, 404, "unknown_path", param=None)
     if method != wanted and not (endpoint is Endpoint.HEALTH and method == "HEAD"):

@@ -74,7 +74,7 @@ def identify(access: AccessFile, master_digest: str | None, key: str | None, tod
         return client
     if row is None:
         return _bad_key(
-            "the API key is not known here", "use the master key, or make one with `waferline key new NAME`"
+            "the API key is not known here", "ask the operator for one, who makes it with `waferline key new NAME`"
         )
     if row.expires and today > row.expires:
         return _bad_key(f"the key of {row.name!r} expired on {row.expires}", "make a new one with `waferline key new`")

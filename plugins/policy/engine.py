@@ -35,6 +35,7 @@ class Ask:
     stream: bool
     client: Client
     today: date
+    json_mode: bool = False  # response_format json_object, which Cerebras does not stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def decide(policies: Policies, deployed: Deployed, ask: Ask) -> Decision:
         models=list(dict.fromkeys(target.model for target in targets)) or route.models,
         client=ask.client.name,
         today=ask.today,
+        json_mode=ask.json_mode,
     )
     steps.append(Step("streaming", ask.model, streamed))
     refusal = _first_refusal(targets, refusals, steps)
@@ -186,7 +188,8 @@ def _not_ready(target: Target) -> Refuse:
 
 def _undeclared(policies: Policies, deployed: Deployed, ask: Ask, name: str) -> Refuse:
     served = [each for each in public_names(policies, deployed) if may_see(policies, ask.client, each, ask.today)]
-    near = get_close_matches(name.lower(), served, n=1, cutoff=0.75)
+    bare = name.lower().rpartition("/")[2]  # people write cerebras/gpt-oss-120b, as LiteLLM does
+    near = get_close_matches(bare, served, n=1, cutoff=0.75)
     reason = f"{name[:128]!r} is not served here"  # a path can be longer than a name in a body may be
     cure = f"did you mean {near[0]!r}?" if near else f"served: {listed(served)}"
     return Refuse("routing.models", reason, cure, 404, "model_not_found")

@@ -45,6 +45,7 @@ def decide(
     models: Sequence[str],
     client: str,
     today: date,
+    json_mode: bool = False,
 ) -> Verdict:
     """The strictest rule of all the models that may serve: a fallback must not stream less than its rule says."""
     if stream:
@@ -58,11 +59,14 @@ def decide(
         return Refuse(
             f"streaming.{where}",
             f"{asked!r} is served as a stream only: somebody is waiting for its first word",
-            'set "stream": true in the request',
+            'set "stream": true in the request'
+            + (" and ask for a json_schema, which can be streamed" if json_mode else ""),
             400,
             "streaming_required",
             param="stream",
         )
+    if rule is StreamRule.UPGRADE and json_mode:
+        return Allow("streaming.json_mode", "passed on without streaming: Cerebras does not stream a json_object")
     if rule is StreamRule.UPGRADE:
         reason = "the provider is streamed, the client gets ordinary JSON"
         return Amend(f"streaming.{where}", reason, stream=StreamMode.UPGRADE)

@@ -37,7 +37,7 @@ def test_the_table_is_of_its_day(day: str, phase: str) -> None:
 def test_one_model_is_shown_in_full_under_whatever_name() -> None:
     said = waferline("catalog", "show", "llama-3.1-8b", "--at", "2026-05-01")
 
-    assert said.lines[0] == "llama3.1-8b, deprecated on 2026-05-01"
+    assert said.lines[0] == "llama3.1-8b, deprecated as of 2026-05-01"
     facts = {" ".join(line.split()) for line in said.lines}
     assert {"successor gpt-oss-120b", "days left 26", "retires 2026-05-27", "limits.paid.context 32768"} <= facts
     assert {"capabilities.reasoning no", "price.input 0.1"} <= facts

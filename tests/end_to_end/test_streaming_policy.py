@@ -44,6 +44,17 @@ def test_an_upgraded_request_is_streamed_from_the_provider_and_answered_as_json(
     assert event["ttft_ms"] > 15
 
 
+def test_json_mode_is_not_upgraded_since_cerebras_does_not_stream_it(waferline: Gateway, primary: Provider) -> None:
+    ask = {"model": "classify", "messages": MESSAGES, "response_format": {"type": "json_object"}}
+    with waferline.client() as client:
+        response = client.post("/v1/chat/completions", json=ask)
+
+    assert response.status_code == 200, response.text
+    assert response.json()["choices"][0]["finish_reason"] == "stop"
+    assert [chat["stream"] for chat in primary.chats()] == [False]
+    assert waferline.event_of(response.headers["x-request-id"])["outcome"] == "whole"
+
+
 def test_an_upgraded_answer_that_is_cut_late_comes_whole_from_the_fallback(
     waferline: Gateway, primary: Provider, fallback: Provider
 ) -> None:

@@ -41,6 +41,7 @@ def made(tmp_path: Path) -> Environment:
     made.python.parent.mkdir(parents=True)
     made.python.write_text('#!/bin/sh\neval "${PIP_STUB:-}"\n')
     made.python.chmod(0o755)
+    (made.place / "pyvenv.cfg").write_text(f"version = {platform.python_version()}\n")
     stamp(made, "runtime")
     return made
 
@@ -106,6 +107,14 @@ def test_without_a_stamp_it_was_interrupted_and_is_made_anew(made: Environment) 
 
     assert not made.holds("runtime")
     assert not made.can_be_built_on()
+
+
+def test_whoever_asks_with_another_python_does_not_take_it_from_under_a_running_gateway(made: Environment) -> None:
+    (made.place / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.12.99\n")
+    made.stamp_of("runtime").write_text(made.wanted("runtime").text())
+
+    assert "python 3.12.99" in made.stamp_of("runtime").read_text()
+    assert made.holds("runtime")
 
 
 def test_without_its_python_it_is_made_anew(made: Environment) -> None:
