@@ -7,10 +7,11 @@ from datetime import date
 from pathlib import Path
 
 from plugins.config import deployments, files
-from plugins.config.crosscheck import Whole, crosscheck
+from plugins.config.crosscheck import crosscheck
 from plugins.config.files import PolicySet
 from plugins.config.located import Located
 from plugins.config.problem import Problem
+from plugins.config.whole import Whole
 
 
 def check(

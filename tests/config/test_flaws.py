@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from plugins.config import deployments, files
-from plugins.config.crosscheck import RULES, Rule, Whole
+from plugins.config.crosscheck import RULES
+from plugins.config.whole import Rule, Whole
 from tests.config.worlds import FLAWS, TODAY, World, expected
 
 
