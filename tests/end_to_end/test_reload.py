@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -86,3 +88,36 @@ def test_a_stream_in_flight_keeps_the_rules_it_began_with(editable: Gateway, pri
     assert "w0080" in text
     assert text.rstrip().endswith("[DONE]")
     assert editable.event_of(request_id)["policies"] == before
+
+
+def test_a_model_within_its_notice_is_served_with_the_day_it_ends_and_its_successor(
+    editable: Gateway, primary: Provider
+) -> None:
+    """And past its notice it is refused: the same row, an older date."""
+    before = status(editable)["version"]
+    today = datetime.now(UTC).date()
+    retires = today + timedelta(days=60)
+
+    def give_notice(days_ago: int) -> None:
+        notice = f"    notice: {{on: {today - timedelta(days=days_ago)}}}\n"
+        dates = f"{notice}    retires: {retires}\n    replacements: [qwen-3.8-27b]\n"
+        edit(editable, "models.yaml", "  gpt-oss-120b:\n", f"  gpt-oss-120b:\n{dates}")
+
+    give_notice(5)
+    eventually(lambda: status(editable)["version"] != before, 10, "the reload")
+    with editable.client() as client:
+        served = client.post("/v1/chat/completions", json=ASK)
+
+    assert served.status_code == 200
+    assert served.headers["sunset"] == format_datetime(datetime.combine(retires, time(), UTC), usegmt=True)
+    assert served.headers["deprecation"].startswith("@")
+    assert served.headers["link"] == '</v1/models/qwen-3.8-27b>; rel="successor-version"'
+
+    write_policies(editable.policies, editable.lane)
+    give_notice(40)
+    eventually(lambda: ask(editable) == 403, 10, "the refusal")
+    with editable.client() as client:
+        refused = client.post("/v1/chat/completions", json=ASK).json()["error"]
+
+    assert (refused["code"], refused["successor"]) == ("model_blocked", "qwen-3.8-27b")
+    assert "its 30 days of notice are over" in refused["message"]
