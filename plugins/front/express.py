@@ -16,6 +16,8 @@ from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
 
+WRITE_SECONDS = 30  # for a client to take what it was sent; the provider waits as long
+
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -82,12 +84,15 @@ class Express:
         return Call(target, way.url, headers, way.key)
 
     async def _relay(self, record: Record, answer: Answer, window: float, send: Send) -> None:
-        await send(_start(_STREAM_HEADERS, record))
         try:
+            await send(_start(_STREAM_HEADERS, record))
             async for out in answer.deliveries(window):
-                await send({"type": "http.response.body", "body": out, "more_body": True})
+                async with asyncio.timeout(WRITE_SECONDS):
+                    await send({"type": "http.response.body", "body": out, "more_body": True})
                 if record.delivered.first_token_at is None and answer.has_spoken:
                     record.delivered.first_token_at = self._now()
+        except TimeoutError:
+            record.end(Outcome.CLIENT_GONE)  # it no longer reads; ending without an end closes its connection
         except AnswerBrokenError:
             record.end(Outcome.BROKEN)
             await send({"type": "http.response.body", "body": _broken(record)})

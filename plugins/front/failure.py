@@ -12,6 +12,7 @@ from plugins.policy.verdict import Refuse
 from plugins.stream.watch import Watch
 from plugins.telemetry.record import Attempt, Fault, Outcome
 
+LONGEST_WAIT_SECONDS = 60.0  # buckets refill all the time; whoever says more than this does not know
 _LITELLM_WORDS = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)\s*[:-]\s*)+|litellm\.\w+:\s*")
 
 
@@ -30,7 +31,7 @@ def explain(status: int, payload: bytes, attempts: Sequence[Attempt]) -> Refuse:
             429,
             "rate_limit_exceeded",
             param=None,
-            retry_after=min(waits, default=1.0),
+            retry_after=min(min(waits, default=1.0), LONGEST_WAIT_SECONDS),
         )
     return Refuse(
         "upstream.failed",

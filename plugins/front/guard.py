@@ -16,6 +16,7 @@ from plugins.policy.limits import Limits
 from plugins.policy.verdict import Refuse
 
 BODY_SECONDS = 10
+MOST_CONTAINERS = 200_000  # brackets within texts count as well; looking at a million would stop every stream
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -84,13 +85,16 @@ async def read_json(scope: Scope, receive: Receive, limits: Limits) -> dict[str,
     raw = await _read(scope, receive, int(limits.body_megabytes * 2**20))
     if isinstance(raw, Refuse):
         return raw
+    containers = raw.count(b"[") + raw.count(b"{")
+    if containers > MOST_CONTAINERS:
+        return _refuse(400, "too_many_parts", "the body has too many lists and objects", "send less in one request")
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         return _refuse(400, "invalid_json", f"the body is not valid JSON, {error}", "send one JSON object in UTF-8")
     if not isinstance(body, dict):
         return _refuse(400, "invalid_json", "the body is not a JSON object", 'send {"model": ..., "messages": [...]}')
-    if raw.count(b"[") + raw.count(b"{") > limits.depth and _deeper_than(body, limits.depth):
+    if containers > limits.depth and _deeper_than(body, limits.depth):
         return _refuse(400, "too_deep", f"the body is nested more than {limits.depth} deep", "flatten it")
     return body
 

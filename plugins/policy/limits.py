@@ -100,7 +100,24 @@ def _wrong_shape(body: Mapping[str, Any]) -> Refuse | None:
     if not isinstance(messages, list) or not messages or not all(isinstance(each, dict) for each in messages):
         cure = 'send at least one {"role": ..., "content": ...}'
         return _refuse("limits.messages", "'messages' must be a list of messages", cure, "invalid_messages", "messages")
-    return _wrong_streaming(body) or _said_twice(body)
+    return _wrong_message(messages) or _wrong_streaming(body) or _said_twice(body)
+
+
+def _wrong_message(messages: list[dict[str, Any]]) -> Refuse | None:
+    for index, message in enumerate(messages):
+        content = message.get("content")
+        parts = content if isinstance(content, list) else ()
+        if not isinstance(message.get("role"), str):
+            what, cure = "has no role", "send user, assistant, system, developer or tool"
+        elif not (
+            content is None or (isinstance(content, (str, list)) and all(isinstance(each, dict) for each in parts))
+        ):
+            what, cure = "has a content that is neither text nor a list of parts", "send a string"
+        else:
+            continue
+        reason = f"'messages[{index}]' {what}"
+        return _refuse("limits.messages", reason, cure, "invalid_messages", f"messages[{index}]")
+    return None
 
 
 def _wrong_streaming(body: Mapping[str, Any]) -> Refuse | None:
@@ -110,6 +127,11 @@ def _wrong_streaming(body: Mapping[str, Any]) -> Refuse | None:
         return _refuse(
             "limits.stream", f"'stream' must be true or false (was {_shown(stream)})", cure, "invalid_stream", "stream"
         )
+    wanted = body.get("response_format")
+    if wanted is not None and not isinstance(wanted, dict):
+        cure = 'send {"type": "json_schema", ...}'
+        reason = f"'response_format' must be an object (was {_shown(wanted)})"
+        return _refuse("limits.response_format", reason, cure, "invalid_response_format", "response_format")
     if options is not None and not isinstance(options, dict):
         cure = 'send {"include_usage": true}'
         reason = f"'stream_options' must be an object (was {_shown(options)})"
@@ -150,7 +172,11 @@ def _too_much(limits: Limits, body: Mapping[str, Any]) -> Refuse | None:
 
 def _shown(value: object) -> str:
     """What was sent, without sending all of it back."""
-    return repr(value[:_LONGEST_ECHO]) if isinstance(value, str) else repr(value)[:_LONGEST_ECHO]
+    if isinstance(value, str):
+        return repr(value[:_LONGEST_ECHO])
+    return (
+        "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else repr(value)[:_LONGEST_ECHO]
+    )
 
 
 def _refuse(rule: str, reason: str, cure: str, code: str, param: str) -> Refuse:

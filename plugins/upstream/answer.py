@@ -56,6 +56,7 @@ class Answer:
     async def deliveries(self, window: float) -> AsyncIterator[bytes]:
         """Everything, in order, at least a window apart: what arrives meanwhile comes with one read."""
         watch = self._attempt.watch
+        heard, since = 0, self._now()
         while True:
             out, self._out = self._out, []
             if watch.done and watch.whole:
@@ -67,7 +68,9 @@ class Answer:
                 break
             if out and window:
                 await asyncio.sleep(window)
-            if not await self._read(self._now() + self._deadlines.stall_seconds, Fault.STALL):
+            if watch.events > heard:  # a comment now and then does not make a provider alive
+                heard, since = watch.events, self._now()
+            if not await self._read(since + self._deadlines.stall_seconds, Fault.STALL):
                 break
         self._end()
 

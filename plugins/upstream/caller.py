@@ -155,11 +155,18 @@ class Caller:
             await answer.first_token()
             if mode is Mode.COLLECT:
                 await answer.read_to_end()
-                return Begun(attempt, exchange.headers, payload=orjson.dumps(collector.completion()))
+                return Begun(attempt, exchange.headers, payload=self._written(attempt, collector))
         except AnswerBrokenError as broken:
             _note_error(attempt, key)
             raise AttemptFailedError(attempt, str(broken)) from broken
         return Begun(attempt, exchange.headers, stream=answer)
+
+    def _written(self, attempt: Attempt, collector: Collector) -> bytes:
+        try:
+            return orjson.dumps(collector.completion())
+        except TypeError:  # half a character, or a number or a depth that JSON can hold and we cannot
+            attempt.outcome = Outcome.RUNNING  # it ended whole, and is of no use all the same
+            self._fail(attempt, Fault.MALFORMED, "the provider sent something that cannot be passed on")
 
     def _fail(self, attempt: Attempt, fault: Fault, detail: str) -> NoReturn:
         attempt.end(Outcome.FAILED, self._now(), fault)

@@ -13,7 +13,6 @@ from plugins.upstream.wire import Connection, Head, WireError, request_bytes
 USER_AGENT = "waferline/0.1"
 IDLE_SECONDS = 110  # below what proxies in front of providers grant
 DRAIN_SECONDS = 1.0
-STALE_SECONDS = 1.0  # a connection that fails after waiting longer may just have been closed; the request is sent anew
 
 
 class ConnectError(WireError):
@@ -95,14 +94,13 @@ class Pool:
         origin, target = Origin.of(url)
         message = request_bytes(method, target, {"host": origin.host_header, "user-agent": USER_AGENT, **headers}, body)
         async with asyncio.timeout(answer_seconds):
-            kept = self._kept(origin)
-            if kept is not None:
-                connection, idle_seconds = kept
+            connection = self._kept(origin)
+            if connection is not None:
                 try:
                     return await self._exchange(origin, connection, message)
                 except WireError:
-                    if connection.answered or idle_seconds < STALE_SECONDS:
-                        raise
+                    if connection.answered:
+                        raise  # otherwise it was closed while it waited, and the request is sent anew, once
             connection = await self._connect(origin, connect_seconds)
             return await self._exchange(origin, connection, message)
 
@@ -114,14 +112,13 @@ class Pool:
             raise
         return Exchange(self, origin, connection, head)
 
-    def _kept(self, origin: Origin) -> tuple[Connection, float] | None:
-        """A connection that waits, and for how long it has."""
+    def _kept(self, origin: Origin) -> Connection | None:
         idle = self._idle.get(origin, [])
         now = asyncio.get_running_loop().time()
         while idle:
             connection, since = idle.pop()
             if connection.idle and now - since < IDLE_SECONDS:
-                return connection, now - since
+                return connection
             connection.close()
         return None
 

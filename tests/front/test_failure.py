@@ -149,3 +149,10 @@ def test_an_answer_that_broke_off_says_how(held: Attempt | None, word: str) -> N
         "code": "stream_interrupted",
         "request_id": "wl-1",
     } == chunk["error"]
+
+
+@pytest.mark.parametrize("said", ["9" * 400, "1000000000", "61"])
+def test_nobody_is_told_to_wait_for_more_than_a_minute(said: str) -> None:
+    refusal = explain(429, b"", [attempt(429, retry_after=said)])
+
+    assert refusal.retry_after == 60.0

@@ -167,7 +167,38 @@ def test_stream_is_true_or_false_and_nothing_like_it(stream: Any) -> None:
     refusal = refused(body(stream=stream))
 
     assert (refusal.code, refusal.param) == ("invalid_stream", "stream")
-    assert repr(stream) in refusal.reason
+    assert (repr(stream) if isinstance(stream, (str, int)) else "(was a") in refusal.reason
+
+
+@pytest.mark.parametrize("options", [True, "yes", [1], 7])
+def test_stream_options_are_an_object(options: Any) -> None:
+    assert refused(body(stream_options=options)).code == "invalid_stream_options"
+
+
+@pytest.mark.parametrize("wanted", ["json", 5, ["json_object"]])
+def test_a_response_format_is_an_object(wanted: Any) -> None:
+    assert refused(body(response_format=wanted)).code == "invalid_response_format"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "hi"},
+        {"role": 1, "content": "hi"},
+        {"role": "user", "content": 5},
+        {"role": "user", "content": ["hi"]},
+    ],
+)
+def test_a_message_has_a_role_and_a_content_that_providers_can_read(message: dict[str, Any]) -> None:
+    refusal = refused(body(messages=[*MESSAGES, message]))
+
+    assert (refusal.code, refusal.param) == ("invalid_messages", "messages[1]")
+
+
+def test_a_refusal_does_not_send_back_a_large_value() -> None:
+    assert len(refused(body(stream=[{}] * 1_000_000)).message) < 200
+    assert len(refused(body(n=[[]] * 1_000_000)).message) < 200
+    assert len(refused(body(**{"x" * 1_000_000: 1})).message) < 300
 
 
 @pytest.mark.parametrize(

@@ -476,6 +476,31 @@ async def test_a_plain_answer_may_take_longer_than_a_first_token() -> None:
     assert house.attempt.outcome is Outcome.WHOLE
 
 
+async def test_comments_alone_do_not_make_a_provider_alive() -> None:
+    async def script(held: Provider, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(ROLE + said("a"))
+        while not held.go_on.is_set():
+            await response.write(b": still here\n\n")
+            await asyncio.wait({asyncio.ensure_future(held.go_on.wait())}, timeout=SOON / 5)
+        return response
+
+    house, got, _ = await asked(script, House(deadlines=PATIENT.model_copy(update={"stall_seconds": SOON})))
+
+    assert isinstance(got, httpx.TransportError)
+    assert ended(house) == (Outcome.BROKEN, Fault.STALL)
+
+
+async def test_an_answer_that_cannot_be_written_again_is_a_failed_attempt_and_not_a_bug() -> None:
+    odd = b'data: {"id":"1","odd":"\\ud83d","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
+
+    house, got, _ = await asked(streams(ROLE, odd, finish(), DONE), House(mode=StreamMode.UPGRADE), stream=False)
+
+    assert isinstance(got, httpx.TransportError)
+    assert ended(house) == (Outcome.FAILED, Fault.MALFORMED)
+
+
 # ---- connections --------------------------------------------------------------------------------------------------
 
 
