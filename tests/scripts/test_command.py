@@ -21,6 +21,7 @@ def root(tmp_path: Path) -> Path:
     (root / ".venv" / "bin").mkdir(parents=True)
     (root / ".venv" / "bin" / "python").symlink_to(sys.executable)
     (root / ".venv" / "bin" / "waferline").symlink_to("../../waferline")
+    (root / ".venv" / ".installed-runtime").touch()
     shutil.copy(ROOT / "waferline", root)
     return root
 
@@ -65,6 +66,15 @@ def test_without_packages_it_says_what_to_do(root: Path, tmp_path: Path) -> None
 
     assert done.returncode == 2
     assert done.stderr == f"waferline: there is no {root}/.venv: run `make setup` in {root} first.\n"
+
+
+def test_after_half_an_installation_it_says_how_to_finish_it(root: Path) -> None:
+    (root / ".venv" / ".installed-runtime").unlink()
+
+    done = run(root / "waferline", "check", cwd=root)
+
+    assert done.returncode == 2
+    assert done.stderr == f"waferline: {root}/.venv is only half made: run `make setup` in {root} first.\n"
 
 
 def test_make_alone_lists_what_there_is() -> None:
