@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from plugins.config import deployments
 from plugins.config.direct import direct_targets, what_only_litellm_does
-from plugins.config.environment import host_of, real_hosts, unsafe
+from plugins.config.environment import host_of, provider_hosts, unsafe
 from plugins.config.files import ROOT, policies_directory
 from plugins.config.reload import BadPoliciesError, PolicyStore
 from plugins.front.clock import Clock
@@ -43,7 +43,7 @@ def _build(pool: Pool, caller: Caller) -> Gateway:
     deployed = deployments.deployed(store.document, environment)
     direct = direct_targets(store.document, environment)
     ready = [way for name, way in direct.items() if isinstance(way, Address) and deployed.by_deployment[name].ready]
-    complaint = unsafe(master, [*real_hosts(environment), *(host_of(address.url) for address in ready)])
+    complaint = unsafe(master, [*provider_hosts(environment), *(host_of(address.url) for address in ready)])
     if complaint:
         _give_up(complaint)
     return Gateway(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from plugins.config.environment import CEREBRAS_BASE, DEMO_KEY, NEW_KEY, is_loopback, real_hosts, unsafe
+from plugins.config.environment import CEREBRAS_BASE, DEMO_KEY, NEW_KEY, is_loopback, provider_hosts, unsafe
 from plugins.policy.targets import NO_KEY
 
 # What the gateway runs with unless the user says otherwise; the Dockerfile sets the same.
@@ -152,7 +152,7 @@ def _is_base(value: str) -> bool:
 
 def _bad_key(given: Mapping[str, str]) -> Refusal | None:
     key = given.get("LITELLM_MASTER_KEY", DEMO_KEY)
-    complaint = unsafe(key, real_hosts(given))
+    complaint = unsafe(key, provider_hosts(given))
     if complaint:
         reason, _, cure = complaint.partition(": ")
         return Refusal(reason, cure)

@@ -22,11 +22,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def real_hosts(environment: Mapping[str, str]) -> list[str]:
-    """The providers that are not on this machine, so that a request to them costs money."""
+def provider_hosts(environment: Mapping[str, str]) -> list[str]:
+    """Where the variables say that the providers are."""
     cerebras = environment.get("CEREBRAS_API_BASE") or (CEREBRAS_BASE if environment.get("CEREBRAS_API_KEY") else "")
-    bases = [cerebras, environment.get("FALLBACK_API_BASE") or ""]
-    return [host for host in (host_of(base) for base in bases if base) if not is_loopback(host)]
+    return [host_of(base) for base in (cerebras, environment.get("FALLBACK_API_BASE")) if base]
 
 
 def host_of(base: str) -> str:
@@ -38,7 +37,7 @@ def host_of(base: str) -> str:
 
 def unsafe(master_key: str | None, hosts: Iterable[str]) -> str | None:
     """Why these providers must not be served under this key, if they must not."""
-    real = [host for host in hosts if not is_loopback(host)]
+    real = [host for host in hosts if not is_loopback(host)]  # not on this machine, so a request costs money
     if not real or (master_key and master_key != DEMO_KEY and len(master_key.strip()) >= SHORTEST_KEY):
         return None
     return (

@@ -41,7 +41,7 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Where a target is and how it is addressed; the only place that holds its key."""
+    """Where a target is and how it is addressed. The key is there to be kept out of error messages."""
 
     target: Target
     url: str
@@ -80,7 +80,6 @@ class Caller:
         # A provider that does not stream says nothing at all until it is done.
         silence = route.deadlines.total_seconds if mode is Mode.PLAIN else route.deadlines.first_token_seconds
         exchange = await self._open(call, orjson.dumps(shaped), attempt, route.deadlines.connect_seconds, silence)
-        wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         try:
             if exchange.status >= 300:  # a redirect is no answer either, and nobody follows one with our key
                 await self._refused(exchange, attempt, call.key)
