@@ -13,12 +13,15 @@ from plugins.config import deployments
 from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.environment import host_of, provider_hosts, unsafe
 from plugins.config.files import ROOT, policies_directory
+from plugins.config.idle import nobody_logs, nothing_is_limited
 from plugins.config.reload import BadPoliciesError, PolicyStore
+from plugins.front.asgi import App
 from plugins.front.clock import Clock
 from plugins.front.express import Express
 from plugins.front.front import Front
 from plugins.front.gateway import Gateway
 from plugins.hooks.gate import Gate
+from plugins.hooks.idle import WithoutIdleWork
 from plugins.hooks.mount import litellm_config_path, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
 from plugins.policy.targets import Address
@@ -66,6 +69,11 @@ def _give_up(complaint: str) -> NoReturn:
     os._exit(2)
 
 
+def _without_idle_work(app: App) -> App:
+    document = gateway.store.document
+    return WithoutIdleWork(app, nothing_is_limited=nothing_is_limited(document), nobody_logs=nobody_logs(document))
+
+
 class _Background:
     """What runs beside the requests, on the loop that serves them."""
 
@@ -90,5 +98,5 @@ gate = Gate(gateway.direct)
 _background = _Background(gateway.store.watch, gateway.warming.keep)
 _background.start_if_running()
 use_transport(Transport(_caller, current.get))
-mount_front(lambda app: Front(app, gateway, _background.start))
+mount_front(lambda app: Front(_without_idle_work(app), gateway, _background.start))
 quiet_logs(os.environ)

@@ -10,6 +10,8 @@ from pydantic import Field
 
 from plugins.policy.settings import Name, Settings
 
+LONGEST_WINDOW_MS = 250  # what a reader does not take for a pause
+
 
 class Lane(StrEnum):
     EXPRESS = "express"  # past LiteLLM, wherever nothing is lost by it
@@ -58,7 +60,9 @@ class Workload(Settings):
     purpose: str = Field(min_length=1, description="What it is for, in one sentence.")
     models: list[Name] = Field(min_length=1, description="Models of litellm_config.yaml, best first.")
     lane: Lane | None = Field(None, description="Overrides the lane of the file.")
-    merge_window_ms: float | None = Field(None, ge=0, le=250, description="Overrides the merge window of the file.")
+    merge_window_ms: float | None = Field(
+        None, ge=0, le=LONGEST_WINDOW_MS, description="Overrides the merge window of the file."
+    )
     deadlines: DeadlineChanges = Field(default_factory=DeadlineChanges, description="What differs here.")
     parameters: Parameters = Field(default_factory=Parameters, description="Defaults for the provider.")
 
@@ -73,8 +77,15 @@ class RoutingFile(Settings):
     merge_window_ms: float = Field(
         10,
         ge=0,
-        le=250,
+        le=LONGEST_WINDOW_MS,
         description="Text arriving within this window leaves as one event; the first token never waits; 0 = off.",
+    )
+    litellm_window_ms_per_stream: float = Field(
+        4,
+        ge=0,
+        le=50,
+        description="Through LiteLLM the window is at least this times the streams at once, since each delivery costs"
+        " half a millisecond there; 0 = always merge_window_ms.",
     )
     deadlines: Deadlines = Field(default_factory=Deadlines, description="For whatever has none of its own.")
     workloads: dict[Name, Workload] = Field(default_factory=dict, description="By the name that clients ask for.")
@@ -90,12 +101,19 @@ class Route:
     merge_window: float
     deadlines: Deadlines
     parameters: dict[str, Any]
+    litellm_window_per_stream: float = 0
+
+    def litellm_window(self, streams: int) -> float:
+        """How far apart the deliveries of a stream are that shares LiteLLM with the others, itself included."""
+        shared = min(streams * self.litellm_window_per_stream, LONGEST_WINDOW_MS / 1000)
+        return max(self.merge_window, shared) if self.merge_window else 0
 
 
 def resolve(routing: RoutingFile, asked: str) -> Route:
     workload = routing.workloads.get(asked)
+    per_stream = routing.litellm_window_ms_per_stream / 1000
     if workload is None:
-        return Route(None, (asked,), routing.lane, routing.merge_window_ms / 1000, routing.deadlines, {})
+        return Route(None, (asked,), routing.lane, routing.merge_window_ms / 1000, routing.deadlines, {}, per_stream)
     window = routing.merge_window_ms if workload.merge_window_ms is None else workload.merge_window_ms
     changes = workload.deadlines.model_dump(exclude_none=True)
     return Route(
@@ -105,4 +123,5 @@ def resolve(routing: RoutingFile, asked: str) -> Route:
         merge_window=window / 1000,
         deadlines=routing.deadlines.model_copy(update=changes),
         parameters=workload.parameters.model_dump(exclude_none=True),
+        litellm_window_per_stream=per_stream,
     )

@@ -7,13 +7,17 @@ and where a broken answer is made to look broken. A provider is asked to stream 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from weakref import WeakSet
 
 import httpx
 import orjson
 
 from plugins.dialect.openai import Body
+from plugins.policy.routing import Route
 from plugins.policy.targets import chat_address
+from plugins.stream.opening import opening
 from plugins.telemetry.record import Attempt, Fault, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
@@ -34,6 +38,7 @@ class Transport(httpx.AsyncBaseTransport):
     def __init__(self, caller: Caller, current: Callable[[], Record | None]) -> None:
         self._caller = caller
         self._current = current
+        self._streams: WeakSet[_Stream] = WeakSet()  # that share LiteLLM now; nobody has to close one
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         record = self._current()
@@ -52,34 +57,45 @@ class Transport(httpx.AsyncBaseTransport):
             begun = await self._caller.call(record, decision.route, call, body, mode)
         except AttemptFailedError as failed:
             return _as_failure(failed, request)
-        return _as_response(begun, decision.route.merge_window, request)
+        return _as_response(begun, decision.route, self._streams, request)
 
     async def aclose(self) -> None:
         await self._caller.close()
 
 
 class _Stream(httpx.AsyncByteStream):
-    def __init__(self, answer: Answer, window: float, request: httpx.Request) -> None:
+    def __init__(self, answer: Answer, route: Route, crowd: WeakSet[_Stream], request: httpx.Request) -> None:
         self._answer = answer
-        self._window = window
+        self._route = route
+        self._crowd = crowd
         self._request = request
+        crowd.add(self)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        window = self._route.merge_window
+        first = window > 0
         try:
-            async for out in self._answer.deliveries(self._window):
-                yield out
+            async for out in self._answer.deliveries(window):
+                yield opening(out) if first else out
+                first = False
+                longer = self._route.litellm_window(len(self._crowd)) - window
+                if longer > 0 and not self._answer.said_done:
+                    await asyncio.sleep(longer)
         except AnswerBrokenError as broken:
             raise httpx.RemoteProtocolError(str(broken), request=self._request) from broken
+        finally:
+            self._crowd.discard(self)
 
     async def aclose(self) -> None:
+        self._crowd.discard(self)
         self._answer.close()
 
 
-def _as_response(begun: Begun, window: float, request: httpx.Request) -> httpx.Response:
+def _as_response(begun: Begun, route: Route, crowd: WeakSet[_Stream], request: httpx.Request) -> httpx.Response:
     headers = _returned(begun.headers)
     if begun.stream is None:
         return httpx.Response(200, headers=[*headers, ("content-type", "application/json")], content=begun.payload)
-    stream = _Stream(begun.stream, window, request)
+    stream = _Stream(begun.stream, route, crowd, request)
     return httpx.Response(200, headers=[*headers, ("content-type", "text/event-stream")], stream=stream)
 
 

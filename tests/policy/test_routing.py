@@ -43,6 +43,23 @@ def test_a_workload_overrides_only_what_it_names_and_nothing_can_be_switched_off
     assert route.parameters == {"reasoning_effort": "low", "temperature": 0}
 
 
+@pytest.mark.parametrize(
+    ("streams", "per_stream_ms", "window_ms"),
+    [(1, 4, 20), (5, 4, 20), (6, 4, 24), (32, 4, 128), (10_000, 4, 250), (32, 0, 20)],
+)
+def test_through_litellm_the_window_grows_with_the_streams_that_share_it(
+    streams: int, per_stream_ms: float, window_ms: float
+) -> None:
+    routing = ROUTING.model_copy(update={"litellm_window_ms_per_stream": per_stream_ms})
+
+    for asked in ("plain", "a model by its name"):
+        assert resolve(routing, asked).litellm_window(streams) == pytest.approx(window_ms / 1000)
+
+
+def test_where_nothing_is_merged_no_crowd_makes_it_so() -> None:
+    assert resolve(ROUTING, "changed").litellm_window(32) == 0
+
+
 @pytest.mark.parametrize("asked", ["a", "unheard-of", "PLAIN", "plain ", ""])
 def test_any_other_name_stands_for_itself(asked: str) -> None:
     route = resolve(ROUTING, asked)

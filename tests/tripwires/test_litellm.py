@@ -11,14 +11,17 @@ import httpx
 import litellm
 import pytest
 from litellm.integrations.custom_logger import CustomLogger
+from litellm.litellm_core_utils import redact_messages
 from litellm.llms.openai.common_utils import BaseOpenAILLM
 from litellm.proxy import proxy_server
 from litellm.proxy._types import ConfigGeneralSettings, ProxyException, UserAPIKeyAuth
+from litellm.proxy.hooks import PROXY_HOOKS
 from litellm.proxy.types_utils.utils import get_instance_fn
 from starlette.applications import Starlette
 
 from plugins.config.located import read
 from plugins.hooks.gate import Gate
+from plugins.hooks.idle import IDLE, take_out_idle_hooks
 from plugins.hooks.login import authenticate
 from tests.support.processes import ROOT
 
@@ -145,3 +148,38 @@ def test_every_variable_we_set_is_read_by_litellm(variable: str) -> None:
     ]
 
     assert any(variable in place.read_text() for place in places)
+
+
+@pytest.mark.parametrize("name", IDLE)
+def test_every_hook_that_may_be_left_out_is_one_that_litellm_adds_by_itself(name: str) -> None:
+    assert issubclass(PROXY_HOOKS[name], CustomLogger)
+
+
+def test_hooks_are_taken_out_of_every_list_they_are_called_from_and_others_stay() -> None:
+    lists = (
+        litellm.callbacks,
+        litellm.input_callback,
+        litellm.success_callback,
+        litellm.failure_callback,
+        litellm._async_success_callback,
+        litellm._async_failure_callback,
+    )
+    before = [list(each) for each in lists]
+    idle, ours = PROXY_HOOKS["responses_id_security"](), Gate({})
+    try:
+        for each in lists:
+            each += [idle, ours]
+        take_out_idle_hooks()
+
+        assert proxy_server.model_max_budget_limiter not in litellm.callbacks
+        assert [each for each in lists if idle in each] == []
+        assert [each for each in lists if ours not in each] == []
+    finally:
+        for each, was in zip(lists, before, strict=True):
+            each[:] = was
+
+
+def test_redaction_is_an_attribute_that_is_read_anew_for_every_request() -> None:
+    assert "litellm.turn_off_message_logging is True" in inspect.getsource(
+        redact_messages.should_redact_message_logging
+    )

@@ -157,6 +157,15 @@ async def test_the_first_token_is_passed_on_while_the_provider_is_still_writing(
         await response.aclose()
 
 
+async def test_litellm_is_spared_the_event_that_only_names_the_role() -> None:
+    _, got, _ = await asked(streams(ROLE + said("a") + said("b"), finish(), DONE), House(window=0.001))
+
+    assert isinstance(got, bytes)
+    assert not got.startswith(ROLE)
+    assert "".join(texts(got)) == "ab"
+    assert got.endswith(finish() + DONE)
+
+
 async def test_an_answer_without_done_is_whole_when_it_has_a_finish_reason() -> None:
     house, got, _ = await asked(streams(*WHOLE[:-1]))
 
