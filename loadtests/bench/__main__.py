@@ -15,15 +15,15 @@ from time import monotonic
 
 import orjson
 
-from loadtests.bench import flags, machine, report, usage
+from loadtests.bench import flags, machine, report, usage, workers
 from loadtests.bench.cell import Bench, Measured
 from loadtests.bench.flags import Flags
 from loadtests.bench.load import load_client
-from loadtests.bench.matrix import AGAIN, STOCK, Cell, headline, one_round, settings
+from loadtests.bench.matrix import AGAIN, STOCK, Cell, Setting, headline, one_round, settings
 from loadtests.bench.musts import EXPRESS, Memory, Promise, promises
-from loadtests.bench.paths import Missing, Path_, path, provider
+from loadtests.bench.paths import TWO_WORKERS, Missing, Path_, path, provider
 from loadtests.bench.plot import svg
-from loadtests.bench.processes import BenchError
+from loadtests.bench.processes import BenchError, pin
 from loadtests.bench.progress import Progress
 from loadtests.bench.summary import Ceiling, Row, Sample, rows
 
@@ -47,6 +47,7 @@ class Run:
         self._raw: list[dict[str, object]] = []
         self._peaks: dict[str, float] = {}
         self._memory: Memory | None = None
+        self._turns: list[workers.Turn] = []
         self._notes: list[str] = []
         self._missing: dict[str, str] = {}
         self._own_cpus = 1  # of the provider and the client together
@@ -71,6 +72,8 @@ class Run:
             self._peaks = {each.name: usage.peak_megabytes(each.pid) for each in served if each.pid is not None}
             if chosen.soak:
                 self._soak(bench, served)
+            if chosen.workers:
+                self._two_workers(bench, served, logs)
         self._facts["load average at the end"] = machine.load_average()
 
     def _start(self, upstream: int, logs: Path, cpus: Sequence[int], stack: ExitStack) -> list[Path_]:
@@ -172,6 +175,16 @@ class Run:
         self._memory = Memory(early, figures[0], late, figures[1])
         self._raw.append({"kind": "memory", **asdict(self._memory)})
 
+    def _two_workers(self, bench: Bench, served: Sequence[Path_], logs: Path) -> None:
+        everywhere = sorted(os.sched_getaffinity(0))
+        lanes = [each for each in served if each.name in TWO_WORKERS and each.pid is not None]
+        for pid in (bench.provider.pid, bench.load.pid, *(each.pid for each in lanes)):
+            if pid is not None:
+                pin(pid, everywhere)
+        setting = Setting(self._flags.ranges.segments[-1], *headline(self._flags.ranges))
+        self._turns = workers.measure(bench, lanes, setting, logs, _say)
+        self._raw += [{"kind": "workers", **asdict(turn)} for turn in self._turns]
+
     def _note_troubles(self, name: str, where: str, troubles: dict[str, int]) -> None:
         self._notes += [f"{name}, {where}: {count} times {trouble}." for trouble, count in troubles.items()]
 
@@ -184,7 +197,8 @@ class Run:
         self._notes.append(f"Provider and client kept their CPU at most {busy:.0%} busy ({where}), {limit}.")
         if STOCK in self._peaks:
             self._notes.append(report.stock_note(self._flags.stock_seconds))
-        text = report.markdown(found, self._missing, promised, shape, self._facts, self._notes)
+        two = workers.table(self._turns) if self._turns else ""
+        text = report.markdown(found, self._missing, promised, shape, self._facts, self._notes, two)
         directory = self._flags.out / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
         directory.mkdir(parents=True)
         (directory / "bench.md").write_text(text, encoding="utf-8")

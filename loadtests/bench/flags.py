@@ -25,6 +25,7 @@ class Flags:
     ceiling_seconds: float
     ceiling_rounds: int
     soak: bool
+    workers: bool
     minutes: float
     pin: bool
     seed: int
@@ -45,10 +46,11 @@ def read(arguments: Sequence[str]) -> Flags:
         rounds=found.rounds or (3 if quick else 5),
         paths=tuple(path for path in PATHS if path == DIRECT or path in found.paths),
         seconds=found.seconds or (0.4 if quick else 1.0),
-        stock_seconds=5 if quick else 12,
+        stock_seconds=8 if quick else 12,
         ceiling_seconds=0.4 if quick else 1.5,
         ceiling_rounds=3,
         soak=found.soak or not quick,
+        workers=found.workers or not quick,
         minutes=found.minutes,
         pin=found.pin,
         seed=found.seed,
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, metavar="N", help="for which a cell asks anew (1)")
     parser.add_argument("--minutes", type=float, default=14, metavar="N", help="no new round that would end later (14)")
     parser.add_argument("--soak", action="store_true", help="also 20,000 streams for the memory (not with --quick)")
+    parser.add_argument("--workers", action="store_true", help="also the lanes with two workers (not with --quick)")
     parser.add_argument(
         "--pin", action=argparse.BooleanOptionalAction, default=True, help="gateways on a CPU of their own (yes)"
     )

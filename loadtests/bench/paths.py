@@ -29,7 +29,9 @@ from loadtests.bench.processes import (
 
 KEY = "sk-waferline-bench-key-for-loopback-only"
 START_SECONDS = 120
+TWO_WORKERS = {lane: f"{lane}, two workers" for lane in ("LiteLLM lane", "express lane")}
 _BIN = Path(sys.executable).parent
+_STARTED = "Application startup complete"  # uvicorn's words, once per worker
 _SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
@@ -40,6 +42,7 @@ class Plan:
     command: list[str]
     files: dict[str, str]
     environment: dict[str, str]
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ def path(name: str, upstream: int, logs: Path, cpus: Collection[int]) -> Iterato
 
         def served() -> Path_:
             wait_until(lambda: posted(port, request(port, KEY, 1)), process, log, START_SECONDS)
+            if plan.workers > 1:  # one of them answers long before the other
+                wait_until(lambda: log.read_text().count(_STARTED) >= plan.workers, process, log, START_SECONDS)
             pin(process.pid, cpus)  # not before: starting is heavier than serving, and not what is measured
             return Path_(name, port, process.pid)
 
@@ -214,7 +219,7 @@ def _stock(port: int, upstream: int, directory: Path) -> Plan | str:
     return Plan(_litellm(port, directory / "config.yaml"), {"config.yaml": json.dumps(config, indent=1)}, environment)
 
 
-def _lane(lane: str) -> Callable[[int, int, Path], Plan | str]:
+def _lane(lane: str, workers: int = 1) -> Callable[[int, int, Path], Plan | str]:
     def plan(port: int, upstream: int, directory: Path) -> Plan | str:
         policies = directory / "policies"
         shutil.copytree(ROOT / "policies", policies)
@@ -227,7 +232,10 @@ def _lane(lane: str) -> Callable[[int, int, Path], Plan | str]:
             "CEREBRAS_API_BASE": f"http://{LOOPBACK}:{upstream}/v1",
             "CEREBRAS_API_KEY": "simulated",
         }
-        return Plan(_litellm(port, ROOT / "litellm_config.yaml"), {}, environment)
+        command = _litellm(port, ROOT / "litellm_config.yaml")
+        if workers > 1:
+            command += ["--num_workers", str(workers)]
+        return Plan(command, {}, environment, workers)
 
     return plan
 
@@ -248,4 +256,6 @@ _PLANS: dict[str, Callable[[int, int, Path], Plan | str]] = {
     STOCK: _stock,
     "LiteLLM lane": _lane("litellm"),
     "express lane": _lane("express"),
+    TWO_WORKERS["LiteLLM lane"]: _lane("litellm", 2),
+    TWO_WORKERS["express lane"]: _lane("express", 2),
 }

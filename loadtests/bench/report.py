@@ -34,6 +34,7 @@ def markdown(
     shape: tuple[int, int, int],
     machine: Mapping[str, str],
     notes: Sequence[str],
+    two_workers: str = "",
 ) -> str:
     parts = ["# make bench", _facts(machine)]
     for segment in sorted({row.setting.segment for row in rows}, reverse=True):
@@ -41,6 +42,8 @@ def markdown(
         parts += [f"## {SEGMENT_NAMES[segment][0].upper()}{SEGMENT_NAMES[segment][1:]}", _spoken(setting)]
         parts.append(table([row for row in rows if row.setting == setting], missing))
     parts += ["## What was promised", promise_table(promised)]
+    if two_workers:
+        parts += ["## Two workers", two_workers]
     others = [row for row in rows if row.setting.shape != shape]
     if others:
         parts += ["## Other settings", other_table(others)]
@@ -50,9 +53,13 @@ def markdown(
 
 
 def table(rows: Sequence[Row], missing: Mapping[str, str]) -> str:
-    lines = [_cells(_row(row)) for row in rows]
-    lines += [_cells([name, reason, *[""] * (len(_COLUMNS) - 2)]) for name, reason in missing.items()]
-    return "\n".join([_cells(_COLUMNS), _rule(len(_COLUMNS)), *lines])
+    lines = [_row(row) for row in rows]
+    lines += [[name, reason, *[""] * (len(_COLUMNS) - 2)] for name, reason in missing.items()]
+    return rule_table(_COLUMNS, lines)
+
+
+def rule_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join([_cells(head), _rule(len(head)), *map(_cells, lines)])
 
 
 def promise_table(promised: Sequence[Promise]) -> str:
@@ -131,6 +138,6 @@ def _rule(columns: int) -> str:
 
 def stock_note(seconds: float) -> str:
     return (
-        f"{STOCK} is measured in one round only, with one request per stream, and cut off after {seconds:.0f} s, "
-        "because it is slow: what it had delivered by then counts."
+        f"{STOCK} is measured in one round only, in the same closed loop as all others for {seconds:.0f} s, and cut "
+        "off then, because its answers take seconds: of those that were cut, what had been delivered counts."
     )
