@@ -4,6 +4,8 @@ The text is never decoded: the bodies of JSON strings are joined as they are, es
 bodies is valid, and halves of a character that were split over two events meet again.
 """
 
+import re
+
 from plugins.stream.decode import Event
 from plugins.stream.parse import parse_object
 from plugins.stream.shape import Shape, shape_of
@@ -12,19 +14,29 @@ from plugins.stream.shape import Shape, shape_of
 _PLAIN_FRAME_BYTES = 8
 
 
-def joined(shape: Shape, block: bytes) -> tuple[bytes, int] | None:
-    """A block of whole events of one shape as one event, and how many they were; None if it is anything else.
+# The text of an event that ends within an escape, when its line end stands for the end of the text.
+_CUT_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\n")
 
-    One replacement in C does the work of all of them: between two texts stand always the same bytes, and those hold
-    line ends, which no JSON string may hold, so that they cannot be part of a text.
+
+def joined(shape: Shape, parts: list[bytes]) -> tuple[bytes, int] | None:
+    """Parts that are whole events of one shape as one event, and how many they were; None if they are anything else.
+
+    The texts are cut out by the lengths of what is around them, and the proof that this was right is that they make the
+    same bytes when they are put back. No JSON string holds a line end, so there is one way to cut.
     """
-    joint = shape.joint
-    if not (block.startswith(b"data: ") and block.endswith(b"\n\n")) or b"\\" + joint in block:
-        return None  # an escape before the joint could reach across it
-    merged = block.replace(joint, b"")
-    if not shape.text_in(merged[6:-2]):
+    start, end = len(shape.start), -len(shape.end)
+    texts = [part[start:end] for part in parts]
+    text = b"".join(texts)
+    block = b"".join(parts)
+    if b"\n" in text:  # more than one event in a part
+        texts = [line[start : end + 2] for line in block.split(b"\n")[:-2:2]]
+        text = b"".join(texts)
+    if not text or shape.start + shape.joint.join(texts) + shape.end != block:
         return None
-    return merged, (len(block) - len(merged)) // len(joint) + 1
+    if b"\\" in text and _CUT_ESCAPE.search(b"\n".join([*texts, b""])):
+        return None  # it would reach into the next text
+    merged = shape.start + text + shape.end
+    return (merged, len(texts)) if shape.text_in(merged[6:-2]) else None
 
 
 class Merger:

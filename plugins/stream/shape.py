@@ -24,14 +24,16 @@ _SLOTS = {field: re.compile(rb'"%b"\s*+:\s*+"((?:[^"\\]|\\.)*+)"' % field.encode
 class Shape:
     """The bytes around one event's text, quotes included."""
 
-    __slots__ = ("_from", "_to", "choice", "field", "head", "joint", "tail")
+    __slots__ = ("_from", "_to", "choice", "end", "field", "head", "joint", "start", "tail")
 
     def __init__(self, head: bytes, tail: bytes, field: str, choice: int) -> None:
         self.head = head
         self.tail = tail
         self.field = field
         self.choice = choice
-        self.joint = tail + b"\n\ndata: " + head  # what stands between the texts of two neighbours
+        self.start = b"data: " + head
+        self.end = tail + b"\n\n"
+        self.joint = self.end + self.start  # what stands between the texts of two neighbours
         self._from = len(head) - 1
         self._to = len(tail) - 1
 
@@ -44,6 +46,12 @@ class Shape:
             except orjson.JSONDecodeError:
                 return None
         return None
+
+    def may_go_on_with(self, part: bytes) -> bool:
+        """Whether bytes that follow may be more events of this shape. Half an event may always be."""
+        if not part.endswith(b"\n\n"):
+            return True
+        return part.endswith(self.end) and (part.startswith(self.start) or not part.startswith(b"data: "))
 
 
 def plain_text(chunk: dict[str, Any]) -> tuple[int, str, str] | None:

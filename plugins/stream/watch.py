@@ -83,6 +83,10 @@ class Watch:
         """The shape of the last text event, which the next ones are likely to have."""
         return self._shape
 
+    def is_news(self, part: bytes) -> bool:
+        """Whether a part of the stream, by a look at its ends, holds anything but more of the same text."""
+        return self._shape is not None and not self._shape.may_go_on_with(part)
+
     def hear(self, events: int, now: float) -> None:
         """So many text events of the known shape, which came together."""
         self._token(now)

@@ -200,8 +200,8 @@ async def _beginning(exchange: Exchange) -> bytes:
     payload = bytearray()
     with suppress(TimeoutError, WireError):
         async with asyncio.timeout(ERROR_BODY_SECONDS):
-            while len(payload) < ERROR_BODY_BYTES and (part := await exchange.read()):
-                payload += part
+            while len(payload) < ERROR_BODY_BYTES and (parts := await exchange.read()):
+                payload += b"".join(parts)
     return bytes(payload)
 
 

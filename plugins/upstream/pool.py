@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from plugins.upstream.beat import Beat
+from plugins.upstream.channel import connect
 from plugins.upstream.wire import Connection, Head, WireError, request_bytes
 
 USER_AGENT = "waferline/0.1"
@@ -45,37 +47,39 @@ class Exchange:
     def __init__(self, pool: Pool, origin: Origin, connection: Connection, head: Head) -> None:
         self._pool = pool
         self._origin = origin
-        self._connection = connection
+        self.connection = connection
+        self.beat = pool.beat
         self.status = head.status
         self.headers = head.headers
         self._over = False  # from then on the connection may be carrying somebody else's request
 
-    async def read(self) -> bytes:
-        """What has arrived of the body, b"" at its end; WireError when the provider broke off."""
-        return await self._connection.read()
+    async def read(self) -> list[bytes]:
+        """The body's next parts, none at its end; WireError when the provider broke off."""
+        return await self.connection.read_parts()
 
     async def read_all(self) -> bytes:
         parts: list[bytes] = []
-        while part := await self.read():
-            parts.append(part)
+        while more := await self.read():
+            parts += more
         return b"".join(parts)
 
     def abort(self) -> None:
         if not self._over:
             self._over = True
-            self._connection.close()
+            self.connection.close()
 
     def give_back(self, *, finished: bool) -> None:
         """Keep the connection if the answer is over but for its last bytes; otherwise close it to stop the provider."""
         if not self._over:
             self._over = True
-            self._pool.take_back(self._origin, self._connection, finished=finished)
+            self._pool.take_back(self._origin, self.connection, finished=finished)
 
 
 class Pool:
     """All connections of the process, by origin; the one used last is used first."""
 
     def __init__(self) -> None:
+        self.beat = Beat()
         self._idle: dict[Origin, list[tuple[Connection, float]]] = {}
         self._draining: set[asyncio.Task[None]] = set()
         self._tls: ssl.SSLContext | None = None
@@ -117,7 +121,7 @@ class Pool:
         now = asyncio.get_running_loop().time()
         while idle:
             connection, since = idle.pop()
-            if connection.idle and now - since < IDLE_SECONDS:
+            if connection.idle and now - since < IDLE_SECONDS and connection.silent():
                 return connection
             connection.close()
         return None
@@ -126,14 +130,11 @@ class Pool:
         tls = self._tls_context() if origin.scheme == "https" else None
         try:
             async with asyncio.timeout(seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection, origin.host, origin.port, ssl=tls
-                )
+                return Connection(await connect(origin.host, origin.port, tls))
         except TimeoutError as error:
             raise ConnectError("no connection in time") from error
         except OSError as error:
             raise ConnectError(f"no connection, {type(error).__name__}") from error
-        return connection
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -152,7 +153,11 @@ class Pool:
             connection.close()
 
     def _keep(self, origin: Origin, connection: Connection) -> None:
-        self._idle.setdefault(origin, []).append((connection, asyncio.get_running_loop().time()))
+        now = asyncio.get_running_loop().time()
+        idle = self._idle.setdefault(origin, [])
+        idle.append((connection, now))
+        while now - idle[0][1] > IDLE_SECONDS:  # nobody has needed them for so long
+            idle.pop(0)[0].close()
 
     async def _drain(self, origin: Origin, connection: Connection) -> None:
         """[DONE] was read; what closes the message is about to come."""

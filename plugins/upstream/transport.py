@@ -66,7 +66,7 @@ class _Stream(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for out in self._answer.deliveries(self._window):
+            while out := await self._answer.next(self._window):
                 yield out
         except AnswerBrokenError as broken:
             raise httpx.RemoteProtocolError(str(broken), request=self._request) from broken

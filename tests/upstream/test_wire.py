@@ -116,8 +116,8 @@ async def test_what_a_provider_says_unasked_ends_its_connection() -> None:
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     first = await ask(pool, url)
     writers[0].write(OK.replace(b"hi", b"yo"))
-    await asyncio.wait_for(ended.wait(), 5)
     second = await ask(pool, url)
+    await asyncio.wait_for(ended.wait(), 5)
     await pool.close()
     server.close()
 
