@@ -7,8 +7,7 @@ bodies is valid, and halves of a character that were split over two events meet 
 import re
 
 from plugins.stream.decode import Event
-from plugins.stream.parse import parse_object
-from plugins.stream.shape import Shape, shape_of
+from plugins.stream.shape import Shape
 
 # "data: " and two line ends. With so few bytes around its data an event has no room for a name, a comment or an id.
 _PLAIN_FRAME_BYTES = 8
@@ -53,19 +52,20 @@ class Merger:
     def held(self) -> bool:
         return bool(self._held)
 
-    def push(self, event: Event) -> bytes:
-        """What must leave now; b"" when the event is held."""
-        raw, data, _ = event
-        shape = self._shape
-        if (
-            shape is not None
-            and data is not None
-            and (len(raw) - len(data) <= _PLAIN_FRAME_BYTES or _framed_in_crlf(raw, data))
-            and shape.text_in(data)
-        ):
+    def push(self, event: Event, shape: Shape | None) -> bytes:
+        """What must leave now; b"" when the event is held. Its shape is None unless it is plain text."""
+        if shape is None or not _is_plainly_framed(event):
+            return self.flush() + event.raw
+        if self._shape is not None and (shape.head, shape.tail) == (self._shape.head, self._shape.tail):
             self._held.append(event)
             return b""
-        return self._push_other(event)
+        out = self.flush()
+        self._shape = shape
+        if (shape.choice, shape.field) not in self._met:
+            self._met.add((shape.choice, shape.field))
+            return out + event.raw  # the first words are what the client waits for
+        self._held.append(event)
+        return out
 
     def flush(self) -> bytes:
         """What is held, as one event."""
@@ -79,29 +79,7 @@ class Merger:
         bodies = [event.data[start:end] for event in held if event.data is not None]
         return b"".join((b"data: ", shape.head, *bodies, shape.tail, b"\n\n"))
 
-    def _push_other(self, event: Event) -> bytes:
-        shape = _shape_of(event)
-        if shape is None:
-            return self.flush() + event.raw
-        if self._shape is not None and (shape.head, shape.tail) == (self._shape.head, self._shape.tail):
-            self._held.append(event)
-            return b""
-        out = self.flush()
-        self._shape = shape
-        if (shape.choice, shape.field) not in self._met:
-            self._met.add((shape.choice, shape.field))
-            return out + event.raw  # the first words are what the client waits for
-        self._held.append(event)
-        return out
 
-
-def _shape_of(event: Event) -> Shape | None:
+def _is_plainly_framed(event: Event) -> bool:
     raw, data, _ = event
-    if data is None or not (len(raw) - len(data) <= _PLAIN_FRAME_BYTES or _framed_in_crlf(raw, data)):
-        return None
-    chunk = parse_object(data)
-    return None if chunk is None else shape_of(data, chunk)
-
-
-def _framed_in_crlf(raw: bytes, data: bytes) -> bool:
-    return raw == b"data: %b\r\n\r\n" % data
+    return data is not None and (len(raw) - len(data) <= _PLAIN_FRAME_BYTES or raw == b"data: %b\r\n\r\n" % data)

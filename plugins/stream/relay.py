@@ -56,7 +56,7 @@ class Relay:
         self.broken = _broken_by(kind, self._watch)
         if self.broken or (kind is Kind.ROLE and not self._wants_usage and _only_usage(event)):
             return b""
-        return self._merger.push(event) if self._merge else event.raw
+        return self._merger.push(event, self._watch.text_shape) if self._merge else event.raw
 
 
 class Collector:

@@ -49,6 +49,7 @@ class Watch:
         "largest_gap",
         "last_token_at",
         "model",
+        "text_shape",
         "time_info",
         "usage",
     )
@@ -68,9 +69,10 @@ class Watch:
         self._malformed = False
         self._finish_reasons: dict[int, str | None] = {}  # of every choice seen
         self._shape: Shape | None = None
+        self.text_shape: Shape | None = None  # of the event seen last, if that was plain text
 
     def see(self, event: Event, now: float) -> Kind:
-        shape = self._shape
+        self.text_shape = shape = self._shape
         _, data, name = event
         # An event of a shape that was parsed before brings nothing new but its text.
         if shape is not None and data is not None and name is None and shape.text_in(data):
@@ -114,6 +116,7 @@ class Watch:
 
     def _read(self, event: Event, now: float) -> Kind:
         data = event.data
+        self.text_shape = None
         if self.done or (data is not None and data.startswith(b"[DONE]")):
             self.done = True
             self._shape = None
@@ -129,7 +132,8 @@ class Watch:
             return Kind.MALFORMED
         if fault := fault_in(chunk):
             return self._fail(fault)
-        self._shape = shape_of(data, chunk) or self._shape
+        self.text_shape = shape_of(data, chunk)
+        self._shape = self.text_shape or self._shape
         self._note(chunk)
         return self._hear(chunk, now)
 
