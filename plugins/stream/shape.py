@@ -65,11 +65,14 @@ def plain_text(chunk: dict[str, Any]) -> tuple[int, str, str] | None:
     index, delta = choice.get("index"), choice.get("delta")
     if type(index) is not int or not isinstance(delta, dict):
         return None
-    said = {name: value for name, value in delta.items() if name not in _DELTA_FIELDS and value not in _NOTHING}
-    if len(said) != 1:
-        return None
-    ((field, text),) = said.items()
-    return (index, field, text) if field in TEXT_FIELDS and isinstance(text, str) else None
+    found = None
+    for field, text in delta.items():
+        if text in _NOTHING or field in _DELTA_FIELDS:
+            continue
+        if found is not None or field not in TEXT_FIELDS or not isinstance(text, str):
+            return None
+        found = index, field, text
+    return found
 
 
 def shape_of(data: bytes, chunk: dict[str, Any]) -> Shape | None:
@@ -89,4 +92,5 @@ def shape_of(data: bytes, chunk: dict[str, Any]) -> Shape | None:
 
 
 def _says_more(fields: dict[str, Any], known: frozenset[str]) -> bool:
-    return any(name not in known and value not in _NOTHING for name, value in fields.items())
+    more = fields.keys() - known
+    return bool(more) and any(fields[name] not in _NOTHING for name in more)

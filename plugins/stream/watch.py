@@ -8,7 +8,7 @@ from plugins.stream.fault import StreamError, fault_in, fault_named, fault_of_fi
 from plugins.stream.parse import objects_in, parse_object
 from plugins.stream.shape import Shape, shape_of
 
-_TOKEN_FIELDS = ("content", "reasoning", "reasoning_content", "tool_calls", "refusal", "function_call")
+_TOKEN_FIELDS = frozenset({"content", "reasoning", "reasoning_content", "tool_calls", "refusal", "function_call"})
 
 
 class Kind(Enum):
@@ -181,7 +181,7 @@ class Watch:
 
 def _speaks(choice: dict[str, Any]) -> bool:
     delta = choice.get("delta")
-    return isinstance(delta, dict) and any(delta.get(field) for field in _TOKEN_FIELDS)
+    return isinstance(delta, dict) and any(value and name in _TOKEN_FIELDS for name, value in delta.items())
 
 
 def _text(value: object) -> str | None:

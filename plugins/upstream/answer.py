@@ -10,7 +10,7 @@ from plugins.policy.routing import Deadlines
 from plugins.stream.relay import Reader
 from plugins.stream.watch import Broken, Watch
 from plugins.telemetry.record import Attempt, Fault, Outcome
-from plugins.upstream.eager import started
+from plugins.upstream.eager import Done, started
 from plugins.upstream.pool import Exchange
 from plugins.upstream.wire import WireError
 
@@ -95,8 +95,7 @@ class Answer:
         """
         cruise = _Cruise(self, self._exchange, self._attempt.watch, window, deliver)
         self._delivered = False
-        rest = await cruise.over
-        if rest is not None:
+        if (rest := await cruise.over) is not None:
             await _written(rest)
             self._delivered = True
 
@@ -123,8 +122,7 @@ class Answer:
         """Take in what has arrived; False at the end of the stream."""
         total = self._attempt.started + self._deadlines.total_seconds
         try:
-            async with asyncio.timeout(max(min(deadline, total) - self._now(), 0)):
-                parts = await self._exchange.read()
+            parts = await self._exchange.read(max(min(deadline, total) - self._now(), 0))
         except (TimeoutError, WireError) as error:
             if self._attempt.watch.whole:
                 return False  # it has said all there is; only its farewell is missing
@@ -166,9 +164,9 @@ class Answer:
         raise AnswerBrokenError(fault, detail)
 
 
-async def _written(rest: Awaitable[None] | None) -> None:
+async def _written(rest: Done[None] | Awaitable[None]) -> None:
     """TimeoutError when whoever it is for does not take it; the provider waits as long."""
-    if rest is not None:
+    if not isinstance(rest, Done):
         async with asyncio.timeout(WRITE_SECONDS):
             await rest
 
@@ -209,7 +207,7 @@ class _Cruise:
             self._answer.take_in(parts)
             if self._deliver is not None and not self._connection.over and (out := self._answer.handed_out()):
                 rest = started(self._deliver(out))
-                if rest is None:
+                if isinstance(rest, Done):
                     self._due = now + self._window
                     return True
                 self.over.set_result(rest)

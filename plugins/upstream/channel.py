@@ -1,7 +1,7 @@
 """Bytes to and from a provider: a socket that is read only when we ask, with TLS or without.
 
-asyncio's transports read whenever something has come, which wakes the process for every token. Here what arrives gathers
-in the kernel until somebody looks, and a slow client slows its provider down instead of filling our memory.
+asyncio's transports read whenever something has come, which wakes the process for every token. Here what arrives
+gathers in the kernel until somebody looks, and a slow client slows its provider down instead of filling our memory.
 """
 
 from __future__ import annotations
@@ -38,19 +38,25 @@ class Channel:
             return None
         return _LANDED[:size] if self._tls is None else self._opened(self._tls, size)
 
-    async def arrival(self) -> None:
-        """Wait until there is something to take: bytes, the end, or an error."""
+    async def arrival(self, deadline: float | None = None) -> None:
+        """Wait until there is something to take: bytes, the end, or an error. TimeoutError at the deadline.
+
+        A deadline is in the loop's time. asyncio.timeout would cost as much as the wait.
+        """
         number = self._socket.fileno()
         if number < 0:
             raise ConnectionAbortedError("the connection is closed")
-        self._waiter = self._loop.create_future()
+        self._waiter = waiter = self._loop.create_future()
+        late = None if deadline is None else self._loop.call_at(deadline, _too_late, waiter)
         self._loop.add_reader(number, self._wake)
         try:
-            await self._waiter
+            await waiter
         finally:
+            self._waiter = None
+            if late is not None:
+                late.cancel()
             if not self.closed:
                 self._loop.remove_reader(number)
-            self._waiter = None
 
     async def send(self, data: bytes) -> None:
         if self._tls is not None:
@@ -122,6 +128,11 @@ class Channel:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _too_late(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
 
 
 async def connect(host: str, port: int, tls: ssl.SSLContext | None) -> Channel:

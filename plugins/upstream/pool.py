@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from plugins.upstream.beat import Beat
@@ -27,13 +28,14 @@ class Origin:
     host: str
     port: int
 
-    @classmethod
-    def of(cls, url: str) -> tuple[Origin, str]:
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def of(url: str) -> tuple[Origin, str]:
         """The origin, and the request target on it."""
         parts = urlsplit(url)
         default = 443 if parts.scheme == "https" else 80
         target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        return cls(parts.scheme, parts.hostname or "", parts.port or default), target
+        return Origin(parts.scheme, parts.hostname or "", parts.port or default), target
 
     @property
     def host_header(self) -> str:
@@ -50,12 +52,13 @@ class Exchange:
         self.connection = connection
         self.beat = pool.beat
         self.status = head.status
-        self.headers = head.headers
+        self.head = head
         self._over = False  # from then on the connection may be carrying somebody else's request
 
-    async def read(self) -> list[bytes]:
-        """The body's next parts, none at its end; WireError when the provider broke off."""
-        return await self.connection.read_parts()
+    async def read(self, seconds: float | None = None) -> list[bytes]:
+        """The body's next parts, none at its end; WireError when the provider broke off, TimeoutError in time."""
+        deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        return await self.connection.read_parts(deadline)
 
     async def read_all(self) -> bytes:
         parts: list[bytes] = []
@@ -97,20 +100,21 @@ class Pool:
         """The answer's status and headers; TimeoutError when they are too late."""
         origin, target = Origin.of(url)
         message = request_bytes(method, target, {"host": origin.host_header, "user-agent": USER_AGENT, **headers}, body)
-        async with asyncio.timeout(answer_seconds):
-            connection = self._kept(origin)
-            if connection is not None:
-                try:
-                    return await self._exchange(origin, connection, message)
-                except WireError:
-                    if connection.answered:
-                        raise  # otherwise it was closed while it waited, and the request is sent anew, once
+        deadline = asyncio.get_running_loop().time() + answer_seconds
+        connection = self._kept(origin)
+        if connection is not None:
+            try:
+                return await self._exchange(origin, connection, message, deadline)
+            except WireError:
+                if connection.answered:
+                    raise  # otherwise it was closed while it waited, and the request is sent anew, once
+        async with asyncio.timeout_at(deadline):
             connection = await self._connect(origin, connect_seconds)
-            return await self._exchange(origin, connection, message)
+        return await self._exchange(origin, connection, message, deadline)
 
-    async def _exchange(self, origin: Origin, connection: Connection, message: bytes) -> Exchange:
+    async def _exchange(self, origin: Origin, connection: Connection, message: bytes, deadline: float) -> Exchange:
         try:
-            head = await connection.send(message)
+            head = await connection.send(message, deadline)
         except BaseException:
             connection.close()
             raise
@@ -163,7 +167,7 @@ class Pool:
         """[DONE] was read; what closes the message is about to come."""
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                while await connection.read():
+                while await connection.read_parts():
                     pass
         except (TimeoutError, WireError):
             connection.close()

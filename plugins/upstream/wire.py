@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import httptools
 
@@ -14,10 +13,21 @@ class WireError(OSError):
     """The provider broke off, or did not speak HTTP."""
 
 
-@dataclass(slots=True)
 class Head:
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)  # names in lower case
+    """Of an answer. Its headers are kept as they came: of some twenty, one or two are ever looked at."""
+
+    __slots__ = ("fields", "status")
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.fields: list[tuple[bytes, bytes]] = []
+
+    def get(self, name: bytes) -> str | None:
+        """By its name in lower case."""
+        return next((value.decode("latin-1") for key, value in self.fields if key.lower() == name), None)
+
+    def as_dict(self) -> dict[str, str]:
+        return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self.fields}
 
 
 class Connection:
@@ -43,8 +53,8 @@ class Connection:
     def complete(self) -> bool:
         return self.over and not self._parts
 
-    async def send(self, request: bytes) -> Head:
-        """Send a whole request and wait for the head of its answer."""
+    async def send(self, request: bytes, deadline: float | None = None) -> Head:
+        """Send a whole request and wait for the head of its answer. TimeoutError at a deadline in the loop's time."""
         self._parser = httptools.HttpResponseParser(self)
         self._head, self._headers_complete = Head(), False
         self._parts.clear()
@@ -54,7 +64,7 @@ class Connection:
         except OSError as error:
             self._break(error)
         while not self._headers_complete:
-            await self._more()
+            await self._more(deadline)
         return self._head
 
     def pull(self) -> bool:
@@ -85,16 +95,13 @@ class Connection:
         self._parts.clear()  # the same list: the parser appends to it
         return parts
 
-    async def read_parts(self) -> list[bytes]:
+    async def read_parts(self, deadline: float | None = None) -> list[bytes]:
         """The body's next parts, at least one; none at its end; WireError when the provider broke off."""
         while not self._parts:
             if self.over and self._broken is None:
                 return []
-            await self._more()
+            await self._more(deadline)
         return self.parts()
-
-    async def read(self) -> bytes:
-        return b"".join(await self.read_parts())
 
     def silent(self) -> bool:
         """Whether the provider has kept quiet since its last answer, as one does that is still there."""
@@ -109,10 +116,12 @@ class Connection:
             self._break(ConnectionAbortedError("closed by us"))
         self._channel.close()
 
-    async def _more(self) -> None:
+    async def _more(self, deadline: float | None) -> None:
         while self._broken is None and not self.pull():
             try:
-                await self._channel.arrival()
+                await self._channel.arrival(deadline)
+            except TimeoutError:
+                raise  # an OSError as well, and nothing is broken yet
             except OSError as error:
                 self._break(error)
         if self._broken is not None and not self._parts:
@@ -127,9 +136,9 @@ class Connection:
             self._break(error)
 
     def _end_of_stream(self) -> None:
-        head = self._head.headers
+        head = self._head
         self._channel.close()
-        if self._headers_complete and "content-length" not in head and "transfer-encoding" not in head:
+        if self._headers_complete and head.get(b"content-length") is head.get(b"transfer-encoding") is None:
             self.over = True
         else:
             self._break(ConnectionResetError("the connection ended early"))
@@ -147,7 +156,7 @@ class Connection:
             raise WireError("the provider is not in step with us")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._head.fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         assert self._parser is not None  # noqa: S101
