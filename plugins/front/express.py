@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from plugins.front.asgi import Receive, Send
@@ -80,10 +80,10 @@ class Express:
         return Call(target, way.url, headers, way.key)
 
     async def _relay(self, record: Record, answer: Answer, window: float, send: Send) -> None:
-        async def passed_on(out: bytes) -> None:
-            await send({"type": "http.response.body", "body": out, "more_body": True})
+        def passed_on(out: bytes) -> Coroutine[Any, Any, None]:
             if record.delivered.first_token_at is None and answer.has_spoken:
                 record.delivered.first_token_at = self._now()
+            return send({"type": "http.response.body", "body": out, "more_body": True})
 
         try:
             await send(_start(_STREAM_HEADERS, record))

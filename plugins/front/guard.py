@@ -105,13 +105,16 @@ async def _read(scope: Scope, receive: Receive, most: int) -> bytes | Refuse:
     if refusal:
         return refusal
     reading = started(_collected(receive, most))
-    if isinstance(reading, Done):
-        return reading.value
+    body: bytes | Refuse
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await reading
+        if isinstance(reading, Done):
+            body = reading.value
+        else:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await reading
     except TimeoutError:
         return _refuse(408, "body_too_slow", f"the body took longer than {BODY_SECONDS} s", "send it again")
+    return body
 
 
 async def _collected(receive: Receive, most: int) -> bytes | Refuse:

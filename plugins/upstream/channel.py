@@ -24,6 +24,7 @@ class Channel:
         self._loop = asyncio.get_running_loop()
         self._tls: ssl.SSLObject | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._farewell = False  # TLS has said that nothing more will come, which the socket need not say as well
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -32,6 +33,8 @@ class Channel:
 
     def take(self) -> bytes | memoryview | None:
         """What has arrived, to be used before the next call; None when nothing has, empty at the end."""
+        if self._farewell:
+            return b""
         try:
             size = self._socket.recv_into(_LANDING)
         except (BlockingIOError, InterruptedError):
@@ -46,6 +49,8 @@ class Channel:
         number = self._socket.fileno()
         if number < 0:
             raise ConnectionAbortedError("the connection is closed")
+        if self._farewell:
+            return
         self._waiter = waiter = self._loop.create_future()
         late = None if deadline is None else self._loop.call_at(deadline, _too_late, waiter)
         self._loop.add_reader(number, self._wake)
@@ -111,15 +116,14 @@ class Channel:
     def _opened(self, tls: ssl.SSLObject, size: int) -> bytes | None:
         self._land(size)
         parts: list[bytes] = []
-        ended = False
-        while not ended:
+        while not self._farewell:
             try:
                 part = tls.read(_LARGEST_READ)
             except ssl.SSLWantReadError:
                 break
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 part = b""
-            ended = not part
+            self._farewell = not part
             parts.append(part)
         if answer := self._outgoing.read():
             self._socket.send(answer)  # a few bytes that TLS itself has to say, such as a new key
