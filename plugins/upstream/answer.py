@@ -47,8 +47,9 @@ class Answer:
         self._out = b""  # not passed on yet
         self._delivered = False  # and nothing has been waited for since
         self._ended = False
-        self._heard = 0
-        self._heard_at = 0.0  # when the last event came that was one of the answer
+        self._over_at = attempt.started + deadlines.total_seconds
+        self._heard = 0  # events of the answer
+        self._heard_at = 0.0  # when there was one last; a comment now and then does not make a provider alive
 
     async def first_token(self) -> None:
         """Wait until there is something worth passing on, or raise."""
@@ -65,6 +66,7 @@ class Answer:
 
     async def next(self, window: float) -> bytes:
         """The next delivery, a window after the last: what arrives meanwhile comes as one. b"" at the end."""
+        self._keep_time()
         watch = self._attempt.watch
         while not self._out:
             self._check()
@@ -120,32 +122,49 @@ class Answer:
 
     async def _read(self, deadline: float, late: Fault) -> bool:
         """Take in what has arrived; False at the end of the stream."""
-        total = self._attempt.started + self._deadlines.total_seconds
+        left = min(deadline, self._over_at) - self._now()
+        fault = late if deadline <= self._over_at else Fault.TOTAL_TIMEOUT
+        if left <= 0:
+            return self._gives_up(fault, "the provider fell silent")
         try:
-            parts = await self._exchange.read(max(min(deadline, total) - self._now(), 0))
-        except (TimeoutError, WireError) as error:
-            if self._attempt.watch.whole:
-                return False  # it has said all there is; only its farewell is missing
-            if isinstance(error, TimeoutError):
-                self._fail(late if deadline <= total else Fault.TOTAL_TIMEOUT, "the provider fell silent")
-            self._fail(Fault.CUT, "the connection ended early")
+            parts = await self._exchange.read(left)
+        except TimeoutError:
+            return self._gives_up(fault, "the provider fell silent")
+        except WireError:
+            return self._gives_up(Fault.CUT, "the connection ended early")
         if not parts:
             return False
         self.take_in(parts)
         return True
 
+    def _gives_up(self, fault: Fault, detail: str) -> bool:
+        """False, if it has said all there is and only its farewell is missing."""
+        if not self._attempt.watch.whole:
+            self._fail(fault, detail)
+        return False
+
     def take_in(self, parts: list[bytes]) -> None:
-        now = self._now()
-        self._out += self._reader.feed(parts, now)
-        if self._attempt.watch.events > self._heard:  # a comment now and then does not make a provider alive
-            self._heard, self._heard_at = self._attempt.watch.events, now
+        self._out += self._reader.feed(parts, self._now())
 
     def handed_out(self) -> bytes:
-        """What was taken in; b"" when the answer has come to an end of any kind, which `next` has to see."""
-        if self._reader.broken is not None or self._attempt.watch.done:
+        """What was taken in; b"" when there is something that `next` has to see: an end, a break, or no progress."""
+        watch, now = self._attempt.watch, self._now()
+        if self._reader.broken is not None or watch.done or watch.events == self._heard or now > self._over_at:
             return b""
+        self._heard, self._heard_at = watch.events, now
         out, self._out = self._out, b""
         return out
+
+    def _keep_time(self) -> None:
+        watch, now = self._attempt.watch, self._now()
+        if watch.events > self._heard:
+            self._heard, self._heard_at = watch.events, now
+        if watch.whole:
+            return
+        if now > self._over_at:
+            self._fail(Fault.TOTAL_TIMEOUT, "the provider took too long")
+        if now > self._heard_at + self._deadlines.stall_seconds:
+            self._fail(Fault.STALL, "the provider fell silent")
 
     def _check(self) -> None:
         if self._reader.broken is not None:
@@ -192,8 +211,8 @@ class _Cruise:
         if self.over.done():  # whoever waited was cancelled
             return False
         connection = self._connection
-        news = connection.pull() and self._watch.is_news(connection.latest)
-        if now < self._due and not news and not connection.over:
+        came = connection.pull()
+        if now < self._due and not connection.over and not (came and self._watch.is_news(connection.latest)):
             return True
         try:
             return self._window_passed(now)

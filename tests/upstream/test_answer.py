@@ -12,9 +12,9 @@ from aiohttp import web
 
 from plugins.policy.routing import Deadlines
 from plugins.stream.relay import Relay
-from plugins.telemetry.record import Attempt, Outcome
+from plugins.telemetry.record import Attempt, Fault, Outcome
 from plugins.upstream import answer as answers
-from plugins.upstream.answer import Answer
+from plugins.upstream.answer import Answer, AnswerBrokenError
 from plugins.upstream.pool import Pool
 from tests.stream.cases import cerebras, decode, dump, sse, text_of
 from tests.telemetry.cases import CEREBRAS, DONE, ROLE, finish, said
@@ -26,14 +26,16 @@ DEADLINES = Deadlines(connect_seconds=5, first_token_seconds=5, stall_seconds=5,
 
 
 @asynccontextmanager
-async def answering(script: Script, pool: Pool | None = None) -> AsyncIterator[tuple[Answer, Attempt, Provider]]:
+async def answering(
+    script: Script, pool: Pool | None = None, now: Callable[[], float] = time.monotonic
+) -> AsyncIterator[tuple[Answer, Attempt, Provider]]:
     """An answer whose first token is there."""
     pool = pool or Pool()
     async with provider(script) as held, asyncio.timeout(SOON):
         exchange = await pool.request("POST", held.url, {}, b"{}", connect_seconds=5, answer_seconds=5)
-        attempt = Attempt(CEREBRAS, time.monotonic())
+        attempt = Attempt(CEREBRAS, now())
         reader = Relay(attempt.watch, merge=True, wants_usage=True)
-        answer = Answer(exchange, attempt, reader, DEADLINES, time.monotonic)
+        answer = Answer(exchange, attempt, reader, DEADLINES, now)
         await answer.first_token()
         try:
             yield answer, attempt, held
@@ -65,7 +67,7 @@ class Client:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
+    while not condition():  # noqa: ASYNC110  of another's making, who sets no event
         await asyncio.sleep(0)
 
 
@@ -179,6 +181,57 @@ async def test_a_client_that_never_reads_again_is_given_up(monkeypatch: pytest.M
         await asyncio.wait_for(held.hung_up.wait(), SOON)
 
         assert attempt.outcome is Outcome.CLIENT_GONE
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("window", [0, 0.004])
+@pytest.mark.parametrize(
+    ("part", "seconds", "fault"),
+    [(said("on and on "), 1.0, Fault.TOTAL_TIMEOUT), (b": still here\n\n", 1.0, Fault.STALL)],
+)
+async def test_no_provider_may_talk_for_ever_nor_keep_a_client_waiting_with_comments(
+    part: bytes, seconds: float, fault: Fault, window: float
+) -> None:
+    clock = Clock()
+
+    async def script(held: Provider, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(ROLE + said("a"))
+        while True:
+            await response.write(part)
+            await asyncio.sleep(0.0005)
+
+    async with answering(script, now=clock) as (answer, attempt, held):
+
+        async def take(out: bytes) -> None:
+            clock.now += seconds
+
+        with pytest.raises(AnswerBrokenError):
+            await answer.relay(window, take)
+        await asyncio.wait_for(held.hung_up.wait(), SOON)
+
+        assert (attempt.outcome, attempt.fault) == (Outcome.BROKEN, fault)
+
+
+async def test_a_client_that_took_its_time_is_not_its_providers_fault() -> None:
+    clock = Clock()
+    async with answering(paced((ROLE, said("a")), (said("b"), finish(), DONE)), now=clock) as (answer, attempt, held):
+
+        async def takes_ten_seconds(out: bytes) -> None:
+            clock.now += 10
+            held.go_on.set()
+
+        await answer.relay(0.001, takes_ten_seconds)
+
+        assert attempt.outcome is Outcome.WHOLE
 
 
 async def test_whoever_leaves_between_two_windows_stops_the_provider() -> None:
