@@ -34,6 +34,8 @@ class Relay:
         self.broken: Broken | None = None
 
     def feed(self, parts: list[bytes], now: float) -> bytes:
+        if self.broken or self._watch.done:
+            return b""
         out = []
         if self._merge and not self._decoder.pending and self._watch.shape is not None:
             text, parts = _parted(parts, self._watch)

@@ -87,7 +87,7 @@ class Answer:
         """All of it, window by window."""
         while out := await self.next(window):
             await _written(started(deliver(out)))
-            if window:
+            if window and not self._nothing_follows:
                 await self._cruise(window, deliver)
 
     async def _cruise(self, window: float, deliver: Deliver | None) -> None:
@@ -149,11 +149,15 @@ class Answer:
     def handed_out(self) -> bytes:
         """What was taken in; b"" when there is something that `next` has to see: an end, a break, or no progress."""
         watch, now = self._attempt.watch, self._now()
-        if self._reader.broken is not None or watch.done or watch.events == self._heard or now > self._over_at:
+        if self._nothing_follows or watch.events == self._heard or now > self._over_at:
             return b""
         self._heard, self._heard_at = watch.events, now
         out, self._out = self._out, b""
         return out
+
+    @property
+    def _nothing_follows(self) -> bool:
+        return self._reader.broken is not None or self._attempt.watch.done
 
     def _keep_time(self) -> None:
         watch, now = self._attempt.watch, self._now()

@@ -134,6 +134,7 @@ def test_an_event_that_is_no_json_breaks_the_answer_even_if_the_next_one_would_m
 
     assert relay.feed([chunk(text), chunk(b"n41")], 1.0) == b""
     assert relay.broken is Broken.MALFORMED
+    assert relay.feed([chunk(b"and so on"), chunk(b"as if nothing had happened")], 2.0) == b""
 
 
 @pytest.mark.parametrize(
