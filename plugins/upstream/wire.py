@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import httptools
 
 from plugins.upstream.channel import Channel
+from plugins.upstream.eager import Done, started
 
 
 class WireError(OSError):
@@ -60,7 +62,12 @@ class Connection:
         self._parts.clear()
         self.over, self.answered, self._keep_alive, self._broken = False, False, False, None
         try:
-            await self._channel.send(request)
+            sending = started(self._channel.send(request))
+            if not isinstance(sending, Done):
+                async with asyncio.timeout_at(deadline):
+                    await sending
+        except TimeoutError:
+            raise  # an OSError as well
         except OSError as error:
             self._break(error)
         while not self._headers_complete:
@@ -121,7 +128,7 @@ class Connection:
             try:
                 await self._channel.arrival(deadline)
             except TimeoutError:
-                raise  # an OSError as well, and nothing is broken yet
+                raise
             except OSError as error:
                 self._break(error)
         if self._broken is not None and not self._parts:

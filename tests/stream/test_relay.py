@@ -13,11 +13,18 @@ from plugins.stream.parse import parse_object
 from plugins.stream.relay import Relay
 from plugins.stream.shape import Shape, shape_of
 from plugins.stream.watch import Broken, Watch
-from tests.stream.cases import cerebras, cuts, decode, dump, join_halves, sse, text_of, text_runs
+from tests.stream.cases import cerebras, cuts, decode, dump, join_halves, sse, streams, text_of, text_runs
 
 ROLE = sse(dump(cerebras({"role": "assistant"})))
 FINISH = [sse(dump(cerebras({}, index, finish_reason="stop"))) for index in (0, 1)]
 END = b"".join(FINISH) + sse(b"[DONE]")
+
+
+endings = st.sampled_from([b"", END, FINISH[0], sse(b"[DONE]"), END.replace(b"\n", b"\r\n"), END + b": bye\n\n"])
+
+
+def chunk(text: bytes) -> bytes:
+    return sse(dump(cerebras({"content": "BODY"})).replace(b"BODY", text))
 
 
 def said(stream: bytes) -> list[tuple[object, str]]:
@@ -61,6 +68,24 @@ def test_the_text_is_the_providers_to_the_byte_however_it_was_cut(cut: list[list
     assert watch.done
 
 
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_windows_and_cuts_change_nothing_that_anybody_can_see(data: st.DataObject) -> None:
+    """Comments, named events, tool calls, errors, CRLF, half events: what one by one is passed on, is passed on."""
+    stream = ROLE + data.draw(st.sampled_from([b"", chunk(b"a")])) + data.draw(streams) + data.draw(endings)
+    parts = [part for part in data.draw(cuts(stream)) if part]
+    ends = sorted(data.draw(st.sets(st.integers(1, max(len(parts), 1)), max_size=4)) | {len(parts)})
+    cut = [parts[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+    out, together = relayed(cut)
+    apart_out, apart = relayed([[event.raw] for event in decode(stream)], merge=False)
+
+    assert said(out) == said(apart_out)
+    assert others(out) == others(apart_out)
+    for fact in ("whole", "done", "error", "usage", "time_info", "events", "finish_reason", "id", "model"):
+        assert getattr(together, fact) == getattr(apart, fact), fact
+
+
 @settings(max_examples=200, deadline=None)
 @given(windows())
 def test_without_merging_every_byte_is_the_providers(cut: list[list[bytes]]) -> None:
@@ -76,10 +101,6 @@ def test_events_that_came_together_are_counted_one_by_one(cut: list[list[bytes]]
     _, apart = relayed([[event.raw] for event in decode(b"".join(part for parts in cut for part in parts))])
 
     assert together.events == apart.events
-
-
-def chunk(text: bytes) -> bytes:
-    return sse(dump(cerebras({"content": "BODY"})).replace(b"BODY", text))
 
 
 def shape() -> Shape:
