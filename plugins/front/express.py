@@ -80,10 +80,14 @@ class Express:
         return Call(target, way.url, headers, way.key)
 
     async def _relay(self, record: Record, answer: Answer, window: float, send: Send) -> None:
+        complete = False
+
         def passed_on(out: bytes) -> Coroutine[Any, Any, None]:
+            nonlocal complete
             if record.delivered.first_token_at is None and answer.has_spoken:
                 record.delivered.first_token_at = self._now()
-            return send({"type": "http.response.body", "body": out, "more_body": True})
+            complete = answer.has_said_all
+            return send({"type": "http.response.body", "body": out, "more_body": not complete})
 
         try:
             await send(_start(_STREAM_HEADERS, record))
@@ -95,9 +99,8 @@ class Express:
             await send({"type": "http.response.body", "body": _broken(record)})
         else:
             record.end(Outcome.WHOLE)
-            # [DONE] is what clients wait for; a provider that finished without one owes it to them.
-            owed = b"" if answer.said_done else b"data: [DONE]\n\n"
-            await send({"type": "http.response.body", "body": owed})
+            if not complete:  # [DONE] is what clients wait for; a provider that finished without one owes it to them
+                await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
         finally:
             answer.close()
 

@@ -111,8 +111,9 @@ class Answer:
         return self._attempt.watch.first_token_at is not None
 
     @property
-    def said_done(self) -> bool:
-        return self._attempt.watch.done
+    def has_said_all(self) -> bool:
+        """And says so: a finish reason for every choice, and [DONE]."""
+        return self._attempt.watch.done and self._attempt.watch.whole
 
     def close(self) -> None:
         """The reader is done or gone. Closing an answer that is still running stops the provider."""

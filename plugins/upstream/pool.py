@@ -147,6 +147,8 @@ class Pool:
         return self._tls
 
     def take_back(self, origin: Origin, connection: Connection, *, finished: bool) -> None:
+        if finished:
+            connection.pull()  # the last bytes, which are no news, have mostly come by now
         if connection.idle:
             self._keep(origin, connection)
         elif finished and not connection.complete:
