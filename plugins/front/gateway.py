@@ -9,6 +9,7 @@ from typing import Any
 from plugins.config.reload import PolicyStore
 from plugins.front.clock import Clock
 from plugins.front.express import Express
+from plugins.policy.engine import Precedents
 from plugins.policy.targets import Address, Deployed
 from plugins.telemetry.sinks import Events
 from plugins.upstream.warming import Warming
@@ -25,6 +26,10 @@ class Gateway:
     only_litellm: tuple[str, ...]  # what the operator configured that only LiteLLM does
     warming: Warming
     clock: Clock = field(default_factory=Clock)
+    precedents: Precedents = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "precedents", Precedents(self.deployed))
 
     def status(self) -> dict[str, Any]:
         """What an operator asks first: which rules are in force, and is anything wrong with them."""

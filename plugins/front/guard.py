@@ -14,6 +14,7 @@ import orjson
 from plugins.front.asgi import Receive, Scope
 from plugins.policy.limits import Limits
 from plugins.policy.verdict import Refuse
+from plugins.upstream.eager import Done, started
 
 BODY_SECONDS = 10
 MOST_CONTAINERS = 200_000  # brackets within texts count as well; looking at a million would stop every stream
@@ -100,27 +101,35 @@ async def read_json(scope: Scope, receive: Receive, limits: Limits) -> dict[str,
 
 
 async def _read(scope: Scope, receive: Receive, most: int) -> bytes | Refuse:
-    announced = _announced(scope, most)
-    if announced:
-        return announced
-    parts: list[bytes] = []
-    size = 0
+    refusal = _announced(scope, most)
+    if refusal:
+        return refusal
+    reading = started(_collected(receive, most))
+    body: bytes | Refuse
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    return _refuse(
-                        400, "incomplete_body", "the client left before the body was complete", "send it again"
-                    )
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > most:
-                    return _too_large(most)
-                if not message.get("more_body"):
-                    return b"".join(parts)
+        if isinstance(reading, Done):
+            body = reading.value
+        else:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await reading
     except TimeoutError:
         return _refuse(408, "body_too_slow", f"the body took longer than {BODY_SECONDS} s", "send it again")
+    return body
+
+
+async def _collected(receive: Receive, most: int) -> bytes | Refuse:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return _refuse(400, "incomplete_body", "the client left before the body was complete", "send it again")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            return _too_large(most)
+        if not message.get("more_body"):
+            return b"".join(parts)
 
 
 def _announced(scope: Scope, most: int) -> Refuse | None:

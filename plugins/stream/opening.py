@@ -27,7 +27,7 @@ def _joined(block: bytes) -> bytes:
     data = _data(block.partition(_END)[0])
     chunk = parse_object(data)
     shape = shape_of(data, chunk) if chunk else None
-    found = joined(shape, block) if shape else None
+    found = joined(shape, [block]) if shape else None
     return found[0] if found else block
 
 

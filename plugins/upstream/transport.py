@@ -7,7 +7,6 @@ and where a broken answer is made to look broken. A provider is asked to stream 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from weakref import WeakSet
 
@@ -72,15 +71,11 @@ class _Stream(httpx.AsyncByteStream):
         crowd.add(self)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        window = self._route.merge_window
-        first = window > 0
+        first = self._route.merge_window > 0
         try:
-            async for out in self._answer.deliveries(window):
+            while out := await self._answer.next(self._route.litellm_window(len(self._crowd))):
                 yield opening(out) if first else out
                 first = False
-                longer = self._route.litellm_window(len(self._crowd)) - window
-                if longer > 0 and not self._answer.said_done:
-                    await asyncio.sleep(longer)
         except AnswerBrokenError as broken:
             raise httpx.RemoteProtocolError(str(broken), request=self._request) from broken
         finally:
@@ -92,7 +87,7 @@ class _Stream(httpx.AsyncByteStream):
 
 
 def _as_response(begun: Begun, route: Route, crowd: WeakSet[_Stream], request: httpx.Request) -> httpx.Response:
-    headers = _returned(begun.headers)
+    headers = _returned(begun.head.as_dict())
     if begun.stream is None:
         return httpx.Response(200, headers=[*headers, ("content-type", "application/json")], content=begun.payload)
     stream = _Stream(begun.stream, route, crowd, request)

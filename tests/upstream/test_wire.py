@@ -116,13 +116,28 @@ async def test_what_a_provider_says_unasked_ends_its_connection() -> None:
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     first = await ask(pool, url)
     writers[0].write(OK.replace(b"hi", b"yo"))
-    await asyncio.wait_for(ended.wait(), 5)
     second = await ask(pool, url)
+    await asyncio.wait_for(ended.wait(), 5)
     await pool.close()
     server.close()
 
     assert [first, second] == [(200, b"hi")] * 2
     assert len(writers) == 2
+
+
+async def test_a_provider_that_does_not_take_the_request_is_not_waited_for_any_longer_than_its_answer() -> None:
+    over = asyncio.Event()
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(deaf, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    with pytest.raises(TimeoutError):
+        await Pool().request("POST", url, {}, bytes(2**25), connect_seconds=5, answer_seconds=0.02)
+    over.set()
+    server.close()
 
 
 @pytest.mark.parametrize(
