@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
+_SCHEDULED = 2  # the kernel's CPUCLOCK_SCHED: a process' CPU clock, named by its id
 
 
 def tree(pid: int) -> list[int]:
@@ -27,13 +29,11 @@ def cpu_seconds(pid: int) -> float:
 
 
 def cpu_seconds_of(pid: int) -> float:
-    """Of all threads. From schedstat, in nanoseconds: clock ticks of 10 ms are half of what nginx uses in a cell."""
-    nanoseconds = 0
-    with suppress(OSError):  # a thread may end while we look
-        for task in (_PROC / str(pid) / "task").iterdir():
-            with suppress(OSError):
-                nanoseconds += int((task / "schedstat").read_text().split()[0])
-    return nanoseconds / 1e9
+    """Of all threads, those that have ended too: LiteLLM's come and go. In the scheduler's own nanoseconds, because
+    clock ticks of 10 ms are half of what nginx uses in a cell."""
+    with suppress(OSError):
+        return time.clock_gettime_ns((~pid << 3) | _SCHEDULED) / 1e9
+    return 0.0
 
 
 def forget_peak(pid: int) -> None:
