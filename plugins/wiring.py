@@ -13,15 +13,19 @@ from plugins.config import deployments
 from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.environment import host_of, provider_hosts, unsafe
 from plugins.config.files import ROOT, policies_directory
+from plugins.config.loggers import beside, callbacks
 from plugins.config.reload import BadPoliciesError, PolicyStore
 from plugins.front.clock import Clock
 from plugins.front.express import Express
 from plugins.front.front import Front
 from plugins.front.gateway import Gateway
+from plugins.hooks.complaints import count_complaints
 from plugins.hooks.gate import Gate
+from plugins.hooks.hearing import hear
 from plugins.hooks.mount import litellm_config_path, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
 from plugins.policy.targets import Address
+from plugins.telemetry.loggers import Loggers
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events, JsonLines
 from plugins.upstream.caller import Caller
@@ -46,6 +50,7 @@ def _build(pool: Pool, caller: Caller) -> Gateway:
     complaint = unsafe(master, [*provider_hosts(environment), *(host_of(address.url) for address in ready)])
     if complaint:
         _give_up(complaint)
+    called = callbacks(store.document, beside(config))
     return Gateway(
         store=store,
         deployed=deployed,
@@ -53,7 +58,8 @@ def _build(pool: Pool, caller: Caller) -> Gateway:
         events=events,
         express=Express(caller, direct, clock.monotonic),
         direct=direct,
-        only_litellm=what_only_litellm_does(store.document),
+        only_litellm=what_only_litellm_does(store.document, called),
+        loggers=Loggers(called.loggers, hear),
         warming=Warming(pool, ready, clock.monotonic),
         clock=clock,
     )
@@ -87,8 +93,10 @@ _pool = Pool()
 _caller = Caller(_pool, Clock().monotonic)
 gateway = _build(_pool, _caller)
 gate = Gate(gateway.direct)
-_background = _Background(gateway.store.watch, gateway.warming.keep)
+_background = _Background(gateway.store.watch, gateway.warming.keep, gateway.loggers.keep)
 _background.start_if_running()
 use_transport(Transport(_caller, current.get))
 mount_front(lambda app: Front(app, gateway, _background.start))
 quiet_logs(os.environ)
+if gateway.loggers.listen:
+    count_complaints(gateway.loggers.note_failure)

@@ -56,7 +56,9 @@ PURE = (
     "plugins.policy",
     "plugins.stream",
     "plugins.dialect",
+    "plugins.config.loggers",
     "plugins.telemetry.event",
+    "plugins.telemetry.kept",
     "plugins.front.failure",
     "plugins.front.lane",
     "plugins.front.listing",
@@ -71,7 +73,7 @@ ONLY_IN = {
     "starlette": ("plugins.hooks",),
     "aiohttp": ("loadtests",),
     "httptools": ("plugins.upstream.wire", "simulator", "loadtests"),
-    "httpx": ("plugins.upstream.transport", "plugins.hooks.mount", "loadtests"),
+    "httpx": ("plugins.upstream.transport", "plugins.hooks", "loadtests"),
     "cerebras": ("plugins.commands",),
     "yaml": ("plugins.config", "plugins.commands", "simulator", "loadtests"),
 }

@@ -142,8 +142,10 @@ def _manner(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
         return {}
     lane, why = _lane(decision, loaded)
     route = decision.route
-    facts: dict[str, str | list[str]] = {
-        "lane": f"{lane}  ({why})",
+    facts: dict[str, str | list[str]] = {"lane": f"{lane}  ({why})"}
+    if loaded.loggers:
+        facts["loggers"] = f"{', '.join(loaded.loggers)}{_when_told(lane)}"
+    facts |= {
         "stream": _MODES[decision.stream_mode],
         "merge": f"{route.merge_window * 1000:g} ms" if route.merge_window else "off",
         "deadlines": ", ".join(
@@ -155,6 +157,10 @@ def _manner(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
         defaults = ", ".join(f"{name}: {value}" for name, value in route.parameters.items())
         facts["workload"] = f"{route.workload}" + (f", where the client says nothing: {defaults}" if defaults else "")
     return facts
+
+
+def _when_told(lane: Lane) -> str:
+    return " (told afterwards)" if lane is Lane.EXPRESS else " (told by LiteLLM)"
 
 
 def _headers(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
@@ -180,6 +186,7 @@ def _as_dict(decision: Decision, loaded: Loaded) -> dict[str, Any]:
         "served_by": list(decision.models),
         "targets": [Target.as_dict(target) for target in (*decision.targets, *unready(decision, loaded))],
         "lane": None if refusal else {"name": str(lane), "why": why},
+        "loggers": [] if refusal else list(loaded.loggers),
         "stream_mode": str(decision.stream_mode),
         "merge_window_ms": route.merge_window * 1000,
         "deadlines": route.deadlines.model_dump(),

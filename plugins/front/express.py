@@ -58,6 +58,8 @@ class Express:
         if begun.stream is None:
             headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(begun.payload))]
             await send(_start(headers, record))
+            if record.kept is not None:
+                record.kept.append(begun.payload)
             await send({"type": "http.response.body", "body": begun.payload})
             record.end(Outcome.WHOLE)
         else:
@@ -84,9 +86,12 @@ class Express:
         return Call(target, way.url, headers, way.key)
 
     async def _relay(self, record: Record, answer: Answer, window: float, send: Send) -> None:
+        kept = record.kept
         try:
             await send(_start(_STREAM_HEADERS, record))
             async for out in answer.deliveries(window):
+                if kept is not None:
+                    kept.append(out)
                 async with asyncio.timeout(WRITE_SECONDS):
                     await send({"type": "http.response.body", "body": out, "more_body": True})
                 if record.delivered.first_token_at is None and answer.has_spoken:

@@ -13,6 +13,7 @@ from plugins.front.headers import answer_headers
 from plugins.policy.access import MASTER, Client, identify
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.event import finished
+from plugins.telemetry.loggers import Told
 from plugins.telemetry.record import Outcome, Record, current
 
 # Neither the outside world nor LiteLLM's log has any use for a line per probe.
@@ -61,6 +62,8 @@ class Front:
             record.end(Outcome.WHOLE if record.status and record.status < 400 else Outcome.BROKEN)
             if endpoint not in _UNRECORDED or record.refusal:
                 self._gateway.events(finished(record, clock.monotonic(), clock.wall))
+            if record.kept is not None:  # the client has its answer, and its connection is free
+                await self._gateway.loggers.tell(Told(record, record.kept, clock.monotonic(), clock.utc()))
 
     async def _apologise(self, record: Record, send: Send) -> None:
         """A bug of ours. What has not begun yet is still answered in a shape that clients understand."""

@@ -10,6 +10,7 @@ from plugins.config.reload import PolicyStore
 from plugins.front.clock import Clock
 from plugins.front.express import Express
 from plugins.policy.targets import Address, Deployed
+from plugins.telemetry.loggers import Loggers
 from plugins.telemetry.sinks import Events
 from plugins.upstream.warming import Warming
 
@@ -24,6 +25,7 @@ class Gateway:
     direct: Mapping[str, Address | str]  # by deployment: how to call it past LiteLLM, or why not
     only_litellm: tuple[str, ...]  # what the operator configured that only LiteLLM does
     warming: Warming
+    loggers: Loggers = field(default_factory=Loggers)
     clock: Clock = field(default_factory=Clock)
 
     def status(self) -> dict[str, Any]:
@@ -32,5 +34,6 @@ class Gateway:
             **self.store.status(),
             "targets": [target.as_dict() for target in self.deployed.by_deployment.values()],
             "connections": self.warming.status(),
+            "loggers": self.loggers.status(),
             "telemetry_failures": self.events.failures,
         }

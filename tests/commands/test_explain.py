@@ -156,7 +156,7 @@ def test_the_headers_are_those_the_front_sends(model: str) -> None:
     document, _ = deployments.load(ROOT / "litellm_config.yaml")
     environment = {"CEREBRAS_API_KEY": "k", "FALLBACK_API_BASE": "http://localhost"}
     assert policies
-    loaded = Loaded.of(policies, document, environment)
+    loaded = Loaded.of(policies, document, environment, ROOT / "litellm_config.yaml")
     decision = decide(policies, loaded.deployed, Ask(model, True, MASTER_CLIENT, date(2026, 11, 20)))
     record = Record("some-id", 0.0, policies, "/v1/chat/completions", decision=decision)
     if decision.refusal is None:

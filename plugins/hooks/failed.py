@@ -1,0 +1,49 @@
+"""An attempt that failed, as the exception LiteLLM would have raised."""
+
+from __future__ import annotations
+
+import traceback
+
+import httpx
+import litellm
+import openai
+from litellm.llms.openai.common_utils import OpenAIError
+
+from plugins.telemetry.record import Attempt, Fault
+
+_LATE = (Fault.FIRST_TOKEN_TIMEOUT, Fault.STALL, Fault.TOTAL_TIMEOUT)
+_NOWHERE = httpx.Request("POST", "https://provider.invalid/v1/chat/completions")
+
+
+def exception_of(attempt: Attempt) -> tuple[Exception, str]:
+    """With its traceback, which loggers print."""
+    error = _mapped(attempt)
+    return error, "".join(traceback.format_exception(error))
+
+
+def _mapped(attempt: Attempt) -> Exception:
+    original = _original(attempt)
+    if isinstance(original, httpx.RemoteProtocolError):
+        return original  # LiteLLM raises what breaks a stream as it is
+    try:
+        litellm.exception_type(
+            model=attempt.target.upstream_model,
+            original_exception=original,
+            custom_llm_provider=attempt.target.provider,
+        )
+    except Exception as error:  # noqa: BLE001  it raises what it found
+        return error
+    return original
+
+
+def _original(attempt: Attempt) -> Exception:
+    """What our transport would have made of it, as the OpenAI SDK passes it on."""
+    if attempt.watch.first_token_at is not None:
+        return httpx.RemoteProtocolError(f"the answer broke off ({attempt.fault})", request=_NOWHERE)
+    if attempt.error is not None:
+        body = attempt.error.as_body()
+        told: Exception = OpenAIError(attempt.error.status, attempt.error.message, body=body["error"])
+        return told
+    if attempt.fault in _LATE:
+        return openai.APITimeoutError(request=_NOWHERE)
+    return openai.APIConnectionError(request=_NOWHERE)
