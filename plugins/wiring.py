@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from plugins.config import deployments
 from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.environment import host_of, provider_hosts, unsafe
-from plugins.config.files import ROOT, policies_directory
-from plugins.config.loggers import beside, callbacks
+from plugins.config.files import ROOT, beside, policies_directory
+from plugins.config.loggers import callbacks
 from plugins.config.reload import BadPoliciesError, PolicyStore
 from plugins.front.clock import Clock
 from plugins.front.express import Express

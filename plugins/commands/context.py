@@ -13,7 +13,7 @@ from plugins.config import deployments, files
 from plugins.config.deployments import REFERENCE
 from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.located import Located
-from plugins.config.loggers import beside, callbacks
+from plugins.config.loggers import callbacks
 from plugins.config.problem import in_order
 from plugins.policy.engine import Policies
 from plugins.policy.targets import Address, Deployed
@@ -46,7 +46,7 @@ class Loaded:
 
     @classmethod
     def of(cls, policies: Policies, document: Located, environment: Mapping[str, str], config: Path) -> Loaded:
-        called = callbacks(document, beside(config))
+        called = callbacks(document, files.beside(config))
         return cls(
             policies,
             deployments.deployed(document, environment),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from plugins.config.deployments import section
@@ -49,18 +48,6 @@ Source = Callable[[str], str | None]
 class Callbacks:
     loggers: tuple[str, ...] = ()  # hear of requests afterwards
     acting: tuple[str, ...] = ()  # with the place in the file: these need LiteLLM
-
-
-def beside(config: Path) -> Source:
-    """Sources are read where LiteLLM looks first: beside its configuration."""
-
-    def source(module: str) -> str | None:
-        try:
-            return config.parent.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError, ValueError):
-            return None
-
-    return source
 
 
 def callbacks(document: Located, source: Source) -> Callbacks:

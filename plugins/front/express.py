@@ -55,6 +55,8 @@ class Express:
             record.end(Outcome.REJECTED if record.client_is_to_blame else Outcome.FAILED)
             return explain(503, b"", record.attempts)
         record.status = 200
+        if record.kept is not None:
+            record.kept.headers = begun.headers
         if begun.stream is None:
             headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(begun.payload))]
             await send(_start(headers, record))

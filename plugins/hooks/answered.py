@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import litellm
@@ -14,6 +15,7 @@ from plugins.telemetry.loggers import Told
 from plugins.telemetry.record import Attempt
 
 TRUNCATED = "waferline_truncated"  # in the hidden parameters of an answer that was too long to keep
+_NOT_TOLD = frozenset("content-length content-encoding transfer-encoding connection set-cookie".split())
 
 
 async def answered(told: Told, attempt: Attempt, base: str | None) -> Any:
@@ -34,6 +36,7 @@ async def answered(told: Told, attempt: Attempt, base: str | None) -> Any:
             "custom_llm_provider": attempt.target.provider,
             **({TRUNCATED: True} if told.kept.truncated else {}),
         },
+        _response_headers={name: value for name, value in told.kept.headers.items() if name not in _NOT_TOLD},
     )
 
 
@@ -41,9 +44,13 @@ async def _counted(told: Told, attempt: Attempt, found: dict[str, Any], said: st
     """An answer that broke off comes without its counts. LiteLLM estimates them then, and so do we."""
     thought = "".join(str(each["message"].get("reasoning") or "") for each in found["choices"])
     model = attempt.target.upstream_model
-    prompt = await asyncio.to_thread(litellm.token_counter, model=model, messages=told.kept.body["messages"])
-    output = await asyncio.to_thread(
-        litellm.token_counter, model=model, text=said + thought, count_response_tokens=True
+    count = partial(litellm.token_counter, model=model)
+    prompt = await asyncio.to_thread(count, messages=told.kept.body["messages"])
+    spoken, thoughts = [
+        await asyncio.to_thread(count, text=text, count_response_tokens=True) if text else 0 for text in (said, thought)
+    ]
+    output = spoken + thoughts
+    counts = Usage(
+        prompt_tokens=prompt, completion_tokens=output, total_tokens=prompt + output, reasoning_tokens=thoughts
     )
-    counts = Usage(prompt_tokens=prompt, completion_tokens=output, total_tokens=prompt + output)
     return dict(counts.model_dump(exclude_none=True))

@@ -7,24 +7,30 @@ import traceback
 import httpx
 import litellm
 import openai
+from fastapi import HTTPException
 from litellm.llms.openai.common_utils import OpenAIError
 
-from plugins.telemetry.record import Attempt, Fault
+from plugins.telemetry.record import Attempt, Fault, Outcome
 
 _LATE = (Fault.FIRST_TOKEN_TIMEOUT, Fault.STALL, Fault.TOTAL_TIMEOUT)
 _NOWHERE = httpx.Request("POST", "https://provider.invalid/v1/chat/completions")
 
 
-def exception_of(attempt: Attempt) -> tuple[Exception, str]:
-    """With its traceback, which loggers print."""
-    error = _mapped(attempt)
+def exception_of(attempt: Attempt, *, midway: bool) -> tuple[Exception, str]:
+    """With its traceback, which loggers print. `midway`: the client had begun to read."""
+    error = _broken_off(attempt) if midway else _mapped(attempt)
     return error, "".join(traceback.format_exception(error))
 
 
+def _broken_off(attempt: Attempt) -> Exception:
+    """LiteLLM raises what breaks a stream as it is."""
+    return httpx.RemoteProtocolError(f"the answer broke off ({attempt.fault})", request=_NOWHERE)
+
+
 def _mapped(attempt: Attempt) -> Exception:
+    if attempt.outcome is Outcome.CLIENT_GONE:
+        return HTTPException(499, "Client disconnected the request")
     original = _original(attempt)
-    if isinstance(original, httpx.RemoteProtocolError):
-        return original  # LiteLLM raises what breaks a stream as it is
     try:
         litellm.exception_type(
             model=attempt.target.upstream_model,
@@ -38,8 +44,6 @@ def _mapped(attempt: Attempt) -> Exception:
 
 def _original(attempt: Attempt) -> Exception:
     """What our transport would have made of it, as the OpenAI SDK passes it on."""
-    if attempt.watch.first_token_at is not None:
-        return httpx.RemoteProtocolError(f"the answer broke off ({attempt.fault})", request=_NOWHERE)
     if attempt.error is not None:
         body = attempt.error.as_body()
         told: Exception = OpenAIError(attempt.error.status, attempt.error.message, body=body["error"])

@@ -29,7 +29,6 @@ from plugins.telemetry.record import Attempt, Outcome
 Data = dict[str, Any]
 
 _NOT_PARAMETERS = frozenset({"model", "messages", "fallbacks", "metadata", "litellm_call_id", "proxy_server_request"})
-_BEGAN_AND_ENDED = (Outcome.WHOLE, Outcome.CLIENT_GONE)
 
 
 async def hear(told: Told) -> None:
@@ -40,16 +39,18 @@ async def hear(told: Told) -> None:
         api_key=_key_digest(told.kept.scope),
         key_alias=record.client,
         user_id=record.client,
+        end_user_id=told.kept.body.get("user"),
         request_route="/v1/chat/completions",
     )
     data = await _data(told, identity)
     logging, data = function_setup("acompletion", Rules(), _local(told.at(record.started)), **data)
     first, last = record.attempts[0], record.attempts[-1]
-    if first.outcome not in _BEGAN_AND_ENDED and first.outcome is not Outcome.BROKEN:
-        await _failed(logging, told, data, first, identity, final=record.outcome in (Outcome.FAILED, Outcome.REJECTED))
-    if record.outcome in _BEGAN_AND_ENDED:
+    gave_up = record.outcome in (Outcome.FAILED, Outcome.REJECTED)
+    if gave_up or first is not last:
+        await _failed(logging, told, data, first, identity, final=gave_up)
+    if record.outcome is Outcome.WHOLE or (record.outcome is Outcome.CLIENT_GONE and told.kept.parts):
         await _succeeded(logging, told, data, last)
-    elif record.outcome is Outcome.BROKEN:
+    elif not gave_up:
         await _failed(logging, told, data, last, identity, final=True)
 
 
@@ -93,6 +94,7 @@ def _begin(logging: Any, told: Told, data: Data, attempt: Attempt) -> None:
         "attempted_fallbacks": told.record.attempts.index(attempt),
     }
     parameters = {name: value for name, value in told.kept.body.items() if name not in _NOT_PARAMETERS}
+    parameters["stream"] = told.record.stream
     logging.update_environment_variables(
         model=target.upstream_model,
         user=told.kept.body.get("user"),
@@ -127,17 +129,19 @@ async def _succeeded(logging: Any, told: Told, data: Data, attempt: Attempt) -> 
     response = await answered(told, attempt, data["metadata"]["api_base"])
     _note_first_token(logging, told, attempt)
     start, end = _local(told.at(told.record.started)), _local(told.ended_at)
-    await logging.async_success_handler(response, start, end, False)
+    cached = False if told.record.stream else None
+    await logging.async_success_handler(response, start, end, cached)
     if logging._should_run_sync_callbacks_for_async_calls():  # noqa: SLF001  a tripwire watches it
-        await _in_a_thread(lambda: logging.success_handler(response, start, end, False, for_async_request=True))
+        await _in_a_thread(lambda: logging.success_handler(response, start, end, cached, for_async_request=True))
 
 
 async def _failed(
     logging: Any, told: Told, data: Data, attempt: Attempt, identity: UserAPIKeyAuth, *, final: bool
 ) -> None:
     _begin(logging, told, data, attempt)
-    error, trace = exception_of(attempt)
-    if attempt.outcome is Outcome.BROKEN:
+    midway = told.record.outcome is Outcome.BROKEN and attempt is told.record.serving
+    error, trace = exception_of(attempt, midway=midway)
+    if midway:
         _note_first_token(logging, told, attempt)
         response = await answered(told, attempt, data["metadata"]["api_base"])
         cost = logging.response_cost_calculator(result=response) or 0.0

@@ -23,6 +23,7 @@ class Kept:
     parts: list[bytes] = field(default_factory=list)
     size: int = 0
     truncated: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)  # the provider's, which tell of its rate limits
 
     def append(self, out: bytes) -> None:
         if self.size + len(out) > LARGEST_ANSWER:
