@@ -29,6 +29,7 @@ _MODES = {
     StreamMode.AS_ASKED: "as asked",
     StreamMode.UPGRADE: "upgrade: the provider streams, the client gets ordinary JSON",
 }
+_TOLD = {Lane.EXPRESS: "told when the answer has ended", Lane.LITELLM: "told by LiteLLM"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -144,7 +145,7 @@ def _manner(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
     route = decision.route
     facts: dict[str, str | list[str]] = {"lane": f"{lane}  ({why})"}
     if loaded.loggers:
-        facts["loggers"] = f"{', '.join(loaded.loggers)}{_when_told(lane)}"
+        facts["loggers"] = f"{', '.join(loaded.loggers)}  ({_TOLD[lane]})"
     facts |= {
         "stream": _MODES[decision.stream_mode],
         "merge": f"{route.merge_window * 1000:g} ms" if route.merge_window else "off",
@@ -157,10 +158,6 @@ def _manner(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
         defaults = ", ".join(f"{name}: {value}" for name, value in route.parameters.items())
         facts["workload"] = f"{route.workload}" + (f", where the client says nothing: {defaults}" if defaults else "")
     return facts
-
-
-def _when_told(lane: Lane) -> str:
-    return " (told afterwards)" if lane is Lane.EXPRESS else " (told by LiteLLM)"
 
 
 def _headers(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from typing import Any
 
 import httpx
 import litellm
@@ -45,9 +46,12 @@ def _mapped(attempt: Attempt) -> Exception:
 def _original(attempt: Attempt) -> Exception:
     """What our transport would have made of it, as the OpenAI SDK passes it on."""
     if attempt.error is not None:
-        body = attempt.error.as_body()
-        told: Exception = OpenAIError(attempt.error.status, attempt.error.message, body=body["error"])
-        return told
+        return _error(attempt.error.status, attempt.error.message, attempt.error.as_body()["error"])
     if attempt.fault in _LATE:
         return openai.APITimeoutError(request=_NOWHERE)
-    return openai.APIConnectionError(request=_NOWHERE)
+    return _error(500, "Connection error.")
+
+
+def _error(status: int, message: str, body: dict[str, Any] | None = None) -> Exception:
+    error: Exception = OpenAIError(status, message, body=body)
+    return error

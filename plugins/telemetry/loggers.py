@@ -76,8 +76,8 @@ class Loggers:
     async def keep(self) -> None:
         """For ever."""
         while True:
-            told, heard = await self._queue.get()
             await self._room.acquire()
+            told, heard = await self._queue.get()
             task = asyncio.create_task(self._one(told, heard))
             self._hearing.add(task)
             task.add_done_callback(self._hearing.discard)

@@ -144,7 +144,9 @@ async def test_litellm_sees_one_path_the_right_length_and_no_header_that_overrul
         given["raw_path"],
         given["query_string"],
     ) == ("/v1/chat/completions", b"/v1/chat/completions", b"")
-    assert {b"authorization", b"user-agent", b"host", b"content-length", b"content-type"} == set(headers)
+    assert {b"authorization", b"user-agent", b"host", b"content-length", b"content-type", b"x-litellm-call-id"} == set(
+        headers
+    )
     assert str(len(inner.bodies[0])).encode() == headers[b"content-length"]
     assert headers[b"content-type"] == b"application/json"
 

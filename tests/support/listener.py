@@ -1,35 +1,67 @@
-"""Loggers of the operator's, as LiteLLM loads them: they write what they hear as JSON lines.
+"""Loggers of an operator's, as LiteLLM loads them from beside its configuration. They write down what they hear.
 
-WAFERLINE_HEARD names the file to write to.
+WAFERLINE_HEARD names the file, one JSON object per line. A client whose `user` is "hang", "raise" or "slow" makes them
+do so.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
 from typing import Any
 
-
-async def success(kwargs: dict[str, Any], response: Any, start_time: Any, end_time: Any) -> None:
-    _write("success", kwargs, response, start_time, end_time)
+from litellm.integrations.custom_logger import CustomLogger
 
 
-async def failure(kwargs: dict[str, Any], response: Any, start_time: Any, end_time: Any) -> None:
-    _write("failure", kwargs, response, start_time, end_time)
+class Listener(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly
+    async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        await self._behave(kwargs)
+        _write("class", "success", kwargs, response_obj)
+
+    async def async_log_failure_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        await self._behave(kwargs)
+        _write("class", "failure", kwargs, response_obj)
+
+    async def _behave(self, kwargs: Any) -> None:
+        user = kwargs["litellm_params"]["metadata"].get("user_api_key_end_user_id")
+        if user == "hang":
+            await asyncio.Event().wait()
+        if user == "raise":
+            raise RuntimeError("this logger is broken")
+        if user == "slow":
+            await asyncio.sleep(0.3)
 
 
-def _write(event: str, kwargs: dict[str, Any], response: Any, start: Any, end: Any) -> None:
-    heard = {"event": event, "kwargs": kwargs, "response": response, "start": start, "end": end}
-    with Path(os.environ["WAFERLINE_HEARD"]).open("a", encoding="utf-8") as out:
-        out.write(json.dumps(_plain(heard)) + "\n")
+listener = Listener()
+
+
+async def success(kwargs: Any, response: Any, start_time: Any, end_time: Any) -> None:
+    _write("function", "success", kwargs, response)
+
+
+async def failure(kwargs: Any, response: Any, start_time: Any, end_time: Any) -> None:
+    _write("function", "failure", kwargs, response)
+
+
+def plain_failure(kwargs: Any, response: Any, start_time: Any, end_time: Any) -> None:
+    """LiteLLM tells such a function of failures only, when it serves."""
+    _write("plain", "failure", kwargs, response)
+
+
+def _write(by: str, event: str, kwargs: dict[str, Any], response: Any) -> None:
+    heard = {"by": by, "event": event, "response": response, "kwargs": kwargs}
+    line = json.dumps(_plain(heard)) + "\n"
+    with Path(os.environ["WAFERLINE_HEARD"]).open("ab", buffering=0) as out:  # in one piece: threads write here too
+        out.write(line.encode())
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    if isinstance(value, dict) and depth < 8:
-        return {str(name): _plain(each, depth + 1) for name, each in value.items()}
-    if isinstance(value, (list, tuple)) and depth < 8:
-        return [_plain(each, depth + 1) for each in value]
     if hasattr(value, "model_dump"):
-        return _plain(value.model_dump(), depth + 1)
-    return value if value is None or isinstance(value, (str, int, float, bool)) else f"{type(value).__name__}: {value}"
+        value = value.model_dump()
+    if isinstance(value, dict) and depth < 12:
+        return {str(name): _plain(each, depth + 1) for name, each in value.items()}
+    if isinstance(value, (list, tuple)) and depth < 12:
+        return [_plain(each, depth + 1) for each in value]
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
