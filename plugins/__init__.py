@@ -26,6 +26,7 @@ Words, one per thing:
     verdict      what a policy answers: Allow, Amend or Refuse
     attempt      one call of one target
     first token  the first delta that carries content, reasoning or a tool call
+    logger       a callback of the operator's that hears of a request once it has ended, and does nothing to it
     lane         how an answer travels: through LiteLLM, or past it
     whole        an answer that ended with a finish reason; everything else is broken
 """

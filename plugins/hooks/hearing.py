@@ -43,6 +43,7 @@ async def hear(told: Told) -> None:
         request_route="/v1/chat/completions",
     )
     data = await _data(told, identity)
+    await asyncio.sleep(0)  # streams go first: LiteLLM's share of this takes milliseconds
     logging, data = function_setup("acompletion", Rules(), _local(told.at(record.started)), **data)
     first, last = record.attempts[0], record.attempts[-1]
     gave_up = record.outcome in (Outcome.FAILED, Outcome.REJECTED)

@@ -18,6 +18,7 @@ from plugins.telemetry.kept import Kept
 from plugins.telemetry.record import Record
 
 WAITING = 1000  # requests that have ended and were not told yet
+HELD_BYTES = 2**26  # of their answers
 AT_ONCE = 32
 HEAR_SECONDS = 20.0  # as long as LiteLLM gives its loggers
 LINGER_SECONDS = 3.0  # a server that shuts down waits for what still runs, and so for this
@@ -46,6 +47,7 @@ class Loggers:
         hear: Hear | None = None,
         *,
         waiting: int = WAITING,
+        held_bytes: int = HELD_BYTES,
         at_once: int = AT_ONCE,
         hear_seconds: float = HEAR_SECONDS,
         linger_seconds: float = LINGER_SECONDS,
@@ -58,17 +60,19 @@ class Loggers:
         self._hear_seconds = hear_seconds
         self._linger_seconds = linger_seconds
         self._hearing: set[asyncio.Task[None]] = set()
+        self._held_bytes = held_bytes
+        self._held = 0
         self._told = self._dropped = self._late = self._failed = 0
 
     async def tell(self, told: Told) -> None:
         """Called when the answer is out. Stays a little, so that a shutdown does not forget who is still to be told."""
         heard = asyncio.Event()
-        try:
-            self._queue.put_nowait((told, heard))
-        except asyncio.QueueFull:
+        if self._queue.full() or self._held + told.kept.size > self._held_bytes:
             self._dropped += 1
             self._once(self._dropped, "do not keep up, and were not told of a request")
             return
+        self._held += told.kept.size
+        self._queue.put_nowait((told, heard))
         with suppress(TimeoutError):
             async with asyncio.timeout(self._linger_seconds):
                 await heard.wait()
@@ -109,6 +113,7 @@ class Loggers:
         except Exception as error:  # noqa: BLE001  foreign code
             self.note_failure(repr(error))
         finally:
+            self._held -= told.kept.size
             self._room.release()
             heard.set()
 

@@ -75,6 +75,21 @@ async def test_a_full_queue_drops_and_counts_and_says_so_once(capsys: pytest.Cap
     assert capsys.readouterr().err.count("langfuse do not keep up") == 1
 
 
+async def test_long_answers_fill_the_queue_sooner_and_make_room_when_they_were_heard() -> None:
+    long = told()
+    long.kept.append(b"x" * 60)
+    telling = loggers(at_once, held_bytes=100, linger_seconds=0)
+    await telling.tell(long)
+    await telling.tell(long)
+    assert telling.status()["dropped"] == 1
+
+    async with running(loggers(at_once, held_bytes=100)) as later:
+        await later.tell(long)
+        await later.tell(long)
+
+    assert later.status()["told"] == 2
+
+
 async def test_a_request_does_not_wait_for_a_logger_that_hangs() -> None:
     async with running(loggers(never, linger_seconds=0.001)) as telling:
         await telling.tell(told())
