@@ -60,10 +60,12 @@ class Front:
         finally:
             current.reset(token)
             record.end(Outcome.WHOLE if record.status and record.status < 400 else Outcome.BROKEN)
+            ended = clock.monotonic()
+            told = Told(record, record.kept, ended, clock.utc()) if record.kept else None
             if endpoint not in _UNRECORDED or record.refusal:
-                self._gateway.events(finished(record, clock.monotonic(), clock.wall))
-            if record.kept is not None:  # the client has its answer, and its connection is free
-                await self._gateway.loggers.tell(Told(record, record.kept, clock.monotonic(), clock.utc()))
+                self._gateway.events(finished(record, ended, clock.wall))
+            if told:  # the client has its answer, and its connection is free
+                await self._gateway.loggers.tell(told)
 
     async def _apologise(self, record: Record, send: Send) -> None:
         """A bug of ours. What has not begun yet is still answered in a shape that clients understand."""

@@ -178,13 +178,13 @@ def test_the_times_are_those_of_the_request(lanes: list[Listening], primary: Pro
     primary.set(first_token=0.2)
     before = time.time()
     answer = ask(lanes[0], stream=True)
-    after = time.time()
 
     log = lanes[0].hears(answer.headers["x-request-id"])[0]["kwargs"]["standard_logging_object"]
     event = lanes[0].gateway.event_of(answer.headers["x-request-id"])
 
-    assert before <= log["startTime"] <= log["completionStartTime"] <= log["endTime"] <= after
-    assert log["completionStartTime"] - log["startTime"] == pytest.approx(event["ttft_ms"] / 1000, abs=0.005)
+    assert before <= log["startTime"]
+    assert log["completionStartTime"] - log["startTime"] == pytest.approx(event["ttft_ms"] / 1000, abs=0.0001)
+    assert log["endTime"] - log["startTime"] == pytest.approx(event["total_ms"] / 1000, abs=0.0001)
 
 
 @pytest.mark.parametrize("by", ["class", "function", "plain"])
