@@ -30,6 +30,10 @@ Data = dict[str, Any]
 
 _NOT_PARAMETERS = frozenset({"model", "messages", "fallbacks", "metadata", "litellm_call_id", "proxy_server_request"})
 
+# LiteLLM's share of this takes milliseconds of the loop. Requests that end together are told one after the other, and
+# what streams have to say goes between.
+_PREPARING = asyncio.Lock()
+
 
 async def hear(told: Told) -> None:
     record = told.record
@@ -42,9 +46,11 @@ async def hear(told: Told) -> None:
         end_user_id=told.kept.body.get("user"),
         request_route="/v1/chat/completions",
     )
-    data = await _data(told, identity)
-    await asyncio.sleep(0)  # streams go first: LiteLLM's share of this takes milliseconds
-    logging, data = function_setup("acompletion", Rules(), _local(told.at(record.started)), **data)
+    async with _PREPARING:
+        data = await _data(told, identity)
+        await asyncio.sleep(0)
+        logging, data = function_setup("acompletion", Rules(), _local(told.at(record.started)), **data)
+        await asyncio.sleep(0)
     first, last = record.attempts[0], record.attempts[-1]
     gave_up = record.outcome in (Outcome.FAILED, Outcome.REJECTED)
     if gave_up or first is not last:
