@@ -264,7 +264,7 @@ def answers(plan: Plan) -> bool:
     host = plan.url.removeprefix("http://").rpartition(":")[0].strip("[]")
     connection = http.client.HTTPConnection(host, plan.port, timeout=2)
     try:
-        connection.request("GET", "/health/liveliness")
+        connection.request("GET", "/health/readiness")
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from plugins.config.located import read
 from plugins.hooks.gate import Gate
 from plugins.hooks.login import authenticate
+from plugins.hooks.mount import litellm_started
 from tests.support.processes import ROOT
 
 TROJANED = {"1.82.7", "1.82.8"}
@@ -71,6 +72,19 @@ def test_the_application_is_one_whose_built_stack_can_be_wrapped() -> None:
 
 def test_the_proxy_remembers_the_path_of_its_configuration() -> None:
     assert hasattr(proxy_server, "user_config_file_path")
+
+
+def test_the_proxy_has_a_router_once_it_has_read_its_configuration() -> None:
+    assert hasattr(proxy_server, "llm_router")
+    assert "llm_router" in inspect.getsource(proxy_server.proxy_startup_event)
+    assert litellm_started() is (proxy_server.llm_router is not None)
+
+
+def test_a_request_may_ask_not_to_be_logged() -> None:
+    """The rehearsal does."""
+    logging = Path(inspect.getfile(litellm)).parent / "litellm_core_utils" / "litellm_logging.py"
+
+    assert 'litellm_params.get("no-log", False)' in logging.read_text()
 
 
 def test_openai_compatible_providers_are_called_through_our_session() -> None:
