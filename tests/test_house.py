@@ -23,7 +23,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plugins.callbacks": ("plugins.hooks", "plugins.telemetry.age", "plugins.wiring"),
     "plugins.wiring": ("plugins",),
     "plugins.cli": ("plugins.commands", "plugins.config", "plugins.policy"),
-    "plugins.commands": ("plugins.config", "plugins.policy", "plugins.front.lane"),
+    "plugins.commands": (
+        "plugins.config",
+        "plugins.policy",
+        "plugins.front.lane",
+        "plugins.telemetry",
+        "plugins.upstream",  # the doctor calls targets as the gateway does
+    ),
     "plugins.config": ("plugins.policy",),
     "plugins.policy": NOBODY,
     "plugins.stream": NOBODY,
