@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -48,9 +49,15 @@ async def handshake(url: str, now: Clock) -> Handshake:
     except TimeoutError as error:
         raise UnreachableError(f"{step} was not done within {SECONDS:g} s") from error
     except OSError as error:  # ssl's are among them
-        raise UnreachableError(f"{step} failed, {error.strerror or error}") from error
+        raise UnreachableError(f"{step} failed, {_reason(error)}") from error
     tls = (done - connected) * 1000 if origin.scheme == "https" else None
     return Handshake((found - began) * 1000, (connected - found) * 1000, tls)
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, (ssl.SSLError, socket.gaierror)) or not error.errno:  # their numbers are not the system's
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 async def _looked_up(
