@@ -79,15 +79,17 @@ class Startup:
         await self._do("warming", self._warm, WARMING_SECONDS)
         await self._do("rehearsal", self._rehearsed, REHEARSAL_SECONDS)
         await self._do("settling", self._settled, None)
+        self._events({"event": "gateway.ready", "time": self._clock.wall, **self._figures()})
         self.waiting_for = None
-        self._events({"event": "gateway.ready", "time": self._clock.wall, **self.status()})
 
     def status(self) -> dict[str, Any]:
+        return {"waiting_for": self.waiting_for, **self._figures()}
+
+    def _figures(self) -> dict[str, Any]:
         """In milliseconds; the total is since the process began, and missing where nobody can say."""
         own = self._wired - self._begun
         spent = own + sum(self._took.values())
         return {
-            "waiting_for": self.waiting_for,
             "litellm_import_ms": None if self._before is None else _ms(self._before),
             "wiring_ms": _ms(own),
             **{f"{name}_ms": _ms(took) for name, took in self._took.items()},

@@ -66,7 +66,7 @@ async def test_a_start_leaves_one_line_with_what_each_part_took(memory: list[str
     assert [event["event"] for event in house.events] == ["gateway.ready"]
     assert ready["litellm_import_ms"] == 2000
     assert ready["total_ms"] == pytest.approx(sum(ready[part] for part in parts), abs=1)
-    assert (ready["waiting_for"], ready["failed"], house.startup.sentence) == (None, [], None)
+    assert (ready["failed"], house.startup.waiting_for, house.startup.sentence) == ([], None, None)
     assert memory == ["collect", "freeze"]
 
 
