@@ -6,10 +6,9 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from plugins.commands import serving, surroundings
+from plugins.commands import surroundings
 from plugins.commands.context import CannotError, Context, Loaded, known_name, load
 from plugins.commands.examined import Examined, State
 from plugins.commands.options import with_json
@@ -130,12 +129,16 @@ def _target(arguments: argparse.Namespace, context: Context, loaded: Loaded, tar
 def _gateway(arguments: argparse.Namespace, context: Context) -> Iterator[Examined]:
     if arguments.offline and not arguments.gateway:
         return iter(())
+    from plugins.commands import serving  # noqa: PLC0415  the same
+
     base = arguments.gateway or f"http://127.0.0.1:{context.environment.get('PORT') or 4000}"
     key = context.environment.get("LITELLM_MASTER_KEY")
     return serving.gateway(serving.be_an_address(base), key, wanted=bool(arguments.gateway))
 
 
 def _version_of(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  the same
+
     try:
         return version(package)
     except PackageNotFoundError:
