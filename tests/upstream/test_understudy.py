@@ -39,7 +39,7 @@ async def test_the_rehearsal_is_answered_without_a_provider_and_whole() -> None:
     answer = await understudy.handle_async_request(request())
 
     collector = Collector(Watch())
-    collector.feed(answer.content, 0.0)
+    collector.feed([answer.content], 0.0)
     assert real.asked == 0
     assert collector.completion()["choices"][0]["message"]["content"] == "One. Two."
 
