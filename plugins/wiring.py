@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -56,7 +57,7 @@ def _build(pool: Pool, caller: Caller, understudy: Understudy) -> Gateway:
     if complaint:
         _give_up(complaint)
     warming = Warming(pool, ready, clock.monotonic, lambda: store.current.routing.warm_connections)
-    rehearsal = Rehearsal(store, deployed, clock, understudy.cover)
+    rehearsal = Rehearsal(store, deployed, clock, understudy.cover, secrets.token_hex(8))
     return Gateway(
         store=store,
         deployed=deployed,

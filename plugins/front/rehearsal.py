@@ -29,11 +29,14 @@ class RehearsalError(Exception):
 class Rehearsal:
     """Goes where a client's request goes, behind the front: our login, LiteLLM's router, our gate, our transport."""
 
-    def __init__(self, store: PolicyStore, deployed: Deployed, clock: Clock, cover: Callable[[Record], None]) -> None:
+    def __init__(
+        self, store: PolicyStore, deployed: Deployed, clock: Clock, cover: Callable[[Record], None], nonce: str
+    ) -> None:
         self._store = store
         self._deployed = deployed
         self._clock = clock
         self._cover = cover  # has the record's calls answered without a provider
+        self._nonce = nonce
 
     async def __call__(self, app: App) -> bool:
         """Whether there was anything to rehearse."""
@@ -46,7 +49,7 @@ class Rehearsal:
         token = current.set(record)
         try:
             heard = _Audience()
-            body = orjson.dumps(lane.for_litellm(_ask_of(decision), decision))
+            body = orjson.dumps(lane.for_litellm(_ask_of(decision, self._nonce), decision))
             await app(_scope(len(body)), _Script(body), heard)
         finally:
             current.reset(token)
@@ -65,10 +68,12 @@ class Rehearsal:
         return None
 
 
-def _ask_of(decision: Decision) -> dict[str, object]:
-    """Loggers of the operator's need not hear of it."""
-    messages = [{"role": "user", "content": "Count to two."}]
-    return {"model": decision.ask.model, "stream": True, "messages": messages, "no-log": True}
+def _ask_of(decision: Decision, nonce: str) -> dict[str, object]:
+    """Where the operator has LiteLLM keep answers, this one must never be a client's: it is not to be kept, and it
+    answers what nobody else will ask. Nor need the operator's loggers hear of it."""
+    messages = [{"role": "user", "content": f"Rehearsal {nonce}: count to two."}]
+    unkept = {"cache": {"no-cache": True, "no-store": True}, "no-log": True}
+    return {"model": decision.ask.model, "stream": True, "messages": messages, **unkept}
 
 
 def _scope(length: int) -> Scope:

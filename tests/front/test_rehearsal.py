@@ -37,7 +37,7 @@ class LiteLLM:
 
 def rehearsal(over: Deployed, covered: list[Record]) -> Rehearsal:
     store: Any = SimpleNamespace(current=SHIPPED)
-    return Rehearsal(store, over, Clock(lambda: 1.0, lambda: NOON), covered.append)
+    return Rehearsal(store, over, Clock(lambda: 1.0, lambda: NOON), covered.append, "7f3a")
 
 
 async def test_it_asks_as_a_client_would_under_a_record_that_a_stand_in_covers() -> None:
@@ -50,6 +50,17 @@ async def test_it_asks_as_a_client_would_under_a_record_that_a_stand_in_covers()
     assert inner.records == covered
     assert covered[0].decision is not None
     assert covered[0].client == "rehearsal"
+
+
+async def test_its_answer_can_never_be_taken_for_a_clients() -> None:
+    """An operator's cache once gave the canned answer to whoever asked the same."""
+    inner = LiteLLM()
+
+    await rehearsal(DEPLOYED, [])(inner)
+
+    (asked,) = inner.asked
+    assert asked["cache"] == {"no-cache": True, "no-store": True}
+    assert "7f3a" in asked["messages"][0]["content"]
 
 
 async def test_nothing_of_it_is_left_for_whoever_comes_next() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import httpx
 import litellm
 import pytest
+from litellm.caching.caching import Cache
+from litellm.caching.caching_handler import LLMCachingHandler
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.llms.openai.common_utils import BaseOpenAILLM
 from litellm.proxy import proxy_server
@@ -85,6 +88,17 @@ def test_a_request_may_ask_not_to_be_logged() -> None:
     logging = Path(inspect.getfile(litellm)).parent / "litellm_core_utils" / "litellm_logging.py"
 
     assert 'litellm_params.get("no-log", False)' in logging.read_text()
+
+
+@pytest.mark.parametrize("unkept", [True, False])
+def test_a_request_may_ask_that_its_answer_is_not_kept(unkept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rehearsal does: what it is answered with is no answer for anybody else."""
+    monkeypatch.setattr(litellm, "cache", Cache(type="local"))
+    handler = LLMCachingHandler(original_function=litellm.acompletion, request_kwargs={}, start_time=datetime.now(UTC))
+
+    kept = handler.should_store_result_in_cache(litellm.acompletion, {"model": "m", "cache": {"no-store": unkept}})
+
+    assert kept is not unkept
 
 
 def test_openai_compatible_providers_are_called_through_our_session() -> None:
