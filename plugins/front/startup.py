@@ -11,7 +11,7 @@ from plugins.front.asgi import App
 from plugins.front.clock import Clock
 from plugins.telemetry.sinks import Events
 
-LITELLM_SECONDS = 60.0
+LITELLM_SECONDS = 20.0  # it has read its configuration by then, or it has no model to serve
 LOOK_SECONDS = 0.02
 MOST_LOOKS = 50
 CALM_LOOKS = 3
