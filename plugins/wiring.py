@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -15,26 +16,31 @@ from plugins.config.environment import host_of, provider_hosts, unsafe
 from plugins.config.files import ROOT, beside, policies_directory
 from plugins.config.loggers import callbacks
 from plugins.config.reload import BadPoliciesError, PolicyStore
+from plugins.front.asgi import App
 from plugins.front.clock import Clock
 from plugins.front.express import Express
 from plugins.front.front import Front
 from plugins.front.gateway import Gateway
+from plugins.front.rehearsal import Rehearsal
+from plugins.front.startup import Startup
 from plugins.hooks.complaints import count_complaints
 from plugins.hooks.gate import Gate
 from plugins.hooks.hearing import hear
-from plugins.hooks.mount import litellm_config_path, mount_front, quiet_logs, use_transport
+from plugins.hooks.mount import litellm_config_path, litellm_started, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
 from plugins.policy.targets import Address
+from plugins.telemetry.age import AGE, BEGUN
 from plugins.telemetry.loggers import Loggers
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events, JsonLines
 from plugins.upstream.caller import Caller
 from plugins.upstream.pool import Pool
 from plugins.upstream.transport import Transport
+from plugins.upstream.understudy import Understudy
 from plugins.upstream.warming import Warming
 
 
-def _build(pool: Pool, caller: Caller) -> Gateway:
+def _build(pool: Pool, caller: Caller, understudy: Understudy) -> Gateway:
     environment = dict(os.environ)
     clock = Clock()
     events = Events(JsonLines())
@@ -46,11 +52,17 @@ def _build(pool: Pool, caller: Caller) -> Gateway:
     master = environment.get("LITELLM_MASTER_KEY")
     deployed = deployments.deployed(store.document, environment)
     direct = direct_targets(store.document, environment)
-    ready = [way for name, way in direct.items() if isinstance(way, Address) and deployed.by_deployment[name].ready]
-    complaint = unsafe(master, [*provider_hosts(environment), *(host_of(address.url) for address in ready)])
+    ready = [
+        (deployed.by_deployment[name].provider, way)
+        for name, way in direct.items()
+        if isinstance(way, Address) and deployed.by_deployment[name].ready
+    ]
+    complaint = unsafe(master, [*provider_hosts(environment), *(host_of(address.url) for _, address in ready)])
     if complaint:
         _give_up(complaint)
     called = callbacks(store.document, beside(config))
+    warming = Warming(pool, ready, clock.monotonic, lambda: store.current.routing.warm_connections)
+    rehearsal = Rehearsal(store, deployed, clock, understudy.cover, secrets.token_hex(8))
     return Gateway(
         store=store,
         deployed=deployed,
@@ -60,7 +72,8 @@ def _build(pool: Pool, caller: Caller) -> Gateway:
         direct=direct,
         only_litellm=what_only_litellm_does(store.document, called),
         loggers=Loggers(called.loggers, hear),
-        warming=Warming(pool, ready, clock.monotonic),
+        warming=warming,
+        startup=Startup(warming.begin, rehearsal, litellm_started, events, clock, AGE, BEGUN),
         clock=clock,
     )
 
@@ -89,14 +102,21 @@ class _Background:
             self.start()
 
 
+def _front(app: App) -> Front:
+    gateway.startup.mounted(app)
+    return Front(app, gateway, _background.start)
+
+
 _pool = Pool()
 _caller = Caller(_pool, Clock().monotonic)
-gateway = _build(_pool, _caller)
+_understudy = Understudy(Transport(_caller, current.get), current.get)
+gateway = _build(_pool, _caller, _understudy)
 gate = Gate(gateway.direct)
-_background = _Background(gateway.store.watch, gateway.warming.keep, gateway.loggers.keep)
+_background = _Background(gateway.store.watch, gateway.startup.run, gateway.warming.keep, gateway.loggers.keep)
 _background.start_if_running()
-use_transport(Transport(_caller, current.get))
-mount_front(lambda app: Front(app, gateway, _background.start))
+use_transport(_understudy)
+mount_front(_front)
 quiet_logs(os.environ)
 if gateway.loggers.listen:
     count_complaints(gateway.loggers.note_failure)
+gateway.startup.wired()

@@ -40,6 +40,7 @@ class Plan:
     command: list[str]
     files: dict[str, str]
     environment: dict[str, str]
+    is_ready: str | None = None  # asked after the first answer: what still warms up would be measured with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,9 @@ def path(name: str, upstream: int, logs: Path, cpus: Collection[int]) -> Iterato
 
         def served() -> Path_:
             wait_until(lambda: posted(port, request(port, KEY, 1)), process, log, START_SECONDS)
+            if plan.is_ready:
+                probe = f"GET {plan.is_ready} HTTP/1.1\r\nHost: {LOOPBACK}\r\nConnection: close\r\n\r\n"
+                wait_until(lambda: posted(port, probe), process, log, START_SECONDS)
             pin(process.pid, cpus)  # not before: starting is heavier than serving, and not what is measured
             return Path_(name, port, process.pid)
 
@@ -227,7 +231,7 @@ def _lane(lane: str) -> Callable[[int, int, Path], Plan | str]:
             "CEREBRAS_API_BASE": f"http://{LOOPBACK}:{upstream}/v1",
             "CEREBRAS_API_KEY": "simulated",
         }
-        return Plan(_litellm(port, ROOT / "litellm_config.yaml"), {}, environment)
+        return Plan(_litellm(port, ROOT / "litellm_config.yaml"), {}, environment, "/health/readiness")
 
     return plan
 

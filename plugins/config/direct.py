@@ -33,7 +33,8 @@ _INDIFFERENT = {
     ),
     "general_settings": frozenset(
         """master_key custom_auth custom_auth_run_common_checks always_include_stream_usage cancel_on_disconnect
-        enable_drain_endpoint drain_endpoint_token disable_spend_logs background_health_checks""".split()
+        enable_drain_endpoint drain_endpoint_token disable_spend_logs background_health_checks
+        disable_model_info_refresh""".split()
     ),
 }
 

@@ -10,7 +10,7 @@ from plugins.front.gateway import Gateway
 from plugins.front.reply import Reply
 from plugins.policy import limits
 from plugins.policy.access import Client
-from plugins.policy.engine import Ask, decide
+from plugins.policy.engine import Ask
 from plugins.policy.routing import Lane
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.kept import Kept
@@ -31,7 +31,7 @@ async def chat(
     wanted = body.get("response_format")
     json_mode = isinstance(wanted, dict) and wanted.get("type") == "json_object"
     ask = Ask(body["model"], record.stream, client, gateway.clock.today, json_mode)
-    record.decision = decide(record.policies, gateway.deployed, ask)
+    record.decision = gateway.precedents.decide(record.policies, ask)
     if record.decision.refusal:
         return record.decision.refusal
     shaped = lane.shaped(body, record.decision)

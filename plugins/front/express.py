@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from plugins.front.asgi import Receive, Send
 from plugins.front.failure import explain, interrupted_chunk
 from plugins.front.headers import answer_headers
+from plugins.front.leash import Leash
 from plugins.policy.engine import Decision
 from plugins.policy.targets import Address, Target
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
-
-WRITE_SECONDS = 30  # for a client to take what it was sent; the provider waits as long
 
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -35,19 +34,16 @@ class Express:
         self, record: Record, decision: Decision, body: dict[str, Any], receive: Receive, send: Send
     ) -> Refuse | None:
         """The refusal to send, or None when an answer was."""
-        serving = asyncio.ensure_future(self._serve(record, decision, body, send))
-        leaving = asyncio.ensure_future(_gone(receive))
+        leash = Leash(receive)
         try:
-            await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if serving.done():
-                return serving.result()
-            serving.cancel()
-            await asyncio.wait((serving,))
+            return await self._serve(record, decision, body, send)
+        except asyncio.CancelledError:
+            if not leash.pulled:
+                raise
             record.end(Outcome.CLIENT_GONE)
             return None
         finally:
-            serving.cancel()
-            leaving.cancel()
+            leash.release()
 
     async def _serve(self, record: Record, decision: Decision, body: dict[str, Any], send: Send) -> Refuse | None:
         begun = await self._first_to_speak(record, decision, body)
@@ -56,7 +52,7 @@ class Express:
             return explain(503, b"", record.attempts)
         record.status = 200
         if record.kept is not None:
-            record.kept.headers = begun.headers
+            record.kept.headers = begun.head.as_dict()
         if begun.stream is None:
             headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(begun.payload))]
             await send(_start(headers, record))
@@ -88,16 +84,21 @@ class Express:
         return Call(target, way.url, headers, way.key)
 
     async def _relay(self, record: Record, answer: Answer, window: float, send: Send) -> None:
+        complete = False
         kept = record.kept
+
+        def passed_on(out: bytes) -> Coroutine[Any, Any, None]:
+            nonlocal complete
+            if record.delivered.first_token_at is None and answer.has_spoken:
+                record.delivered.first_token_at = self._now()
+            if kept is not None:
+                kept.append(out)
+            complete = answer.has_said_all
+            return send({"type": "http.response.body", "body": out, "more_body": not complete})
+
         try:
             await send(_start(_STREAM_HEADERS, record))
-            async for out in answer.deliveries(window):
-                if kept is not None:
-                    kept.append(out)
-                async with asyncio.timeout(WRITE_SECONDS):
-                    await send({"type": "http.response.body", "body": out, "more_body": True})
-                if record.delivered.first_token_at is None and answer.has_spoken:
-                    record.delivered.first_token_at = self._now()
+            await answer.relay(window, passed_on)
         except TimeoutError:
             record.end(Outcome.CLIENT_GONE)  # it no longer reads; ending without an end closes its connection
         except AnswerBrokenError:
@@ -105,9 +106,8 @@ class Express:
             await send({"type": "http.response.body", "body": _broken(record)})
         else:
             record.end(Outcome.WHOLE)
-            # [DONE] is what clients wait for; a provider that finished without one owes it to them.
-            owed = b"" if answer.said_done else b"data: [DONE]\n\n"
-            await send({"type": "http.response.body", "body": owed})
+            if not complete:  # [DONE] is what clients wait for; a provider that finished without one owes it to them
+                await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
         finally:
             answer.close()
 
@@ -119,8 +119,3 @@ def _start(headers: list[tuple[bytes, bytes]], record: Record) -> dict[str, Any]
 def _broken(record: Record) -> bytes:
     said = record.serving.watch if record.serving else record.delivered
     return interrupted_chunk(record.serving, said, record.request_id)
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

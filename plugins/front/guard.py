@@ -14,6 +14,7 @@ import orjson
 from plugins.front.asgi import Receive, Scope
 from plugins.policy.limits import Limits
 from plugins.policy.verdict import Refuse
+from plugins.upstream.eager import Done, started
 
 BODY_SECONDS = 10
 MOST_CONTAINERS = 200_000  # brackets within texts count as well; looking at a million would stop every stream
@@ -27,6 +28,7 @@ class Endpoint(Enum):
     MODEL = auto()
     WARMING = auto()
     HEALTH = auto()
+    READINESS = auto()
     DRAIN = auto()
     STATUS = auto()
 
@@ -40,10 +42,11 @@ PATHS: dict[str, tuple[str, Endpoint]] = {
     "/v1/tcp_warming": ("GET", Endpoint.WARMING),
     "/health/liveliness": ("GET", Endpoint.HEALTH),
     "/health/liveness": ("GET", Endpoint.HEALTH),
-    "/health/readiness": ("GET", Endpoint.HEALTH),
+    "/health/readiness": ("GET", Endpoint.READINESS),
     "/health/drain": ("GET", Endpoint.DRAIN),  # ends the service of whoever calls it, so it needs the master key
     "/waferline/status": ("GET", Endpoint.STATUS),
 }
+PROBES = frozenset({Endpoint.HEALTH, Endpoint.READINESS})
 MODEL_PREFIXES = ("/v1/models/", "/models/")
 
 
@@ -58,7 +61,7 @@ def endpoint_of(method: str, path: str) -> Endpoint | Refuse:
             return Refuse("front.path", reason, cure, 404, "unknown_path", param=None)
         cure = "served are POST /v1/chat/completions, GET /v1/models and GET /health/readiness"
         return Refuse("front.path", f"{path[:80]!r} is not served here", cure, 404, "unknown_path", param=None)
-    if method != wanted and not (endpoint is Endpoint.HEALTH and method == "HEAD"):
+    if method != wanted and not (endpoint in PROBES and method == "HEAD"):
         reason = f"{method} is not served on {path[:80]!r}"
         return Refuse("front.method", reason, f"use {wanted}", 405, "method_not_allowed", param=None)
     return endpoint
@@ -100,27 +103,35 @@ async def read_json(scope: Scope, receive: Receive, limits: Limits) -> dict[str,
 
 
 async def _read(scope: Scope, receive: Receive, most: int) -> bytes | Refuse:
-    announced = _announced(scope, most)
-    if announced:
-        return announced
-    parts: list[bytes] = []
-    size = 0
+    refusal = _announced(scope, most)
+    if refusal:
+        return refusal
+    reading = started(_collected(receive, most))
+    body: bytes | Refuse
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    return _refuse(
-                        400, "incomplete_body", "the client left before the body was complete", "send it again"
-                    )
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > most:
-                    return _too_large(most)
-                if not message.get("more_body"):
-                    return b"".join(parts)
+        if isinstance(reading, Done):
+            body = reading.value
+        else:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await reading
     except TimeoutError:
         return _refuse(408, "body_too_slow", f"the body took longer than {BODY_SECONDS} s", "send it again")
+    return body
+
+
+async def _collected(receive: Receive, most: int) -> bytes | Refuse:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return _refuse(400, "incomplete_body", "the client left before the body was complete", "send it again")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            return _too_large(most)
+        if not message.get("more_body"):
+            return b"".join(parts)
 
 
 def _announced(scope: Scope, most: int) -> Refuse | None:

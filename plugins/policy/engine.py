@@ -100,6 +100,24 @@ def decide(policies: Policies, deployed: Deployed, ask: Ask) -> Decision:
     return Decision(ask, tuple(steps), route, tuple(targets), None, mode, headers)
 
 
+class Precedents:
+    """Decisions made before: the same question under the same policies has the same answer."""
+
+    def __init__(self, deployed: Deployed, most: int = 1024) -> None:
+        self._deployed = deployed
+        self._most = most
+        self._policies: Policies | None = None
+        self._known: dict[Ask, Decision] = {}
+
+    def decide(self, policies: Policies, ask: Ask) -> Decision:
+        if policies is not self._policies or len(self._known) >= self._most:
+            self._policies, self._known = policies, {}
+        found = self._known.get(ask)
+        if found is None:
+            found = self._known[ask] = decide(policies, self._deployed, ask)
+        return found
+
+
 # The other policies judge single models and targets, of which one that may serve is enough.
 _ON_THE_WHOLE_REQUEST = frozenset({"access", "streaming"})
 

@@ -76,6 +76,9 @@ class RoutingFile(Settings):
         le=250,
         description="Text arriving within this window leaves as one event; the first token never waits; 0 = off.",
     )
+    warm_connections: int = Field(
+        4, ge=1, le=64, description="Connections kept open to each provider, so that a burst of users finds them there."
+    )
     deadlines: Deadlines = Field(default_factory=Deadlines, description="For whatever has none of its own.")
     workloads: dict[Name, Workload] = Field(default_factory=dict, description="By the name that clients ask for.")
 

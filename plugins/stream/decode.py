@@ -57,6 +57,8 @@ class Decoder:
                 return []
             chunk = bytes(self._tail)
             self._tail.clear()
+        if self._at_start and chunk and not _BOM.startswith(chunk[:1]):
+            self._at_start = False
         return self._cut(chunk) if self._at_start or b"\r" in chunk else self._cut_usual(chunk)
 
     def close(self) -> bytes:

@@ -4,27 +4,38 @@ The text is never decoded: the bodies of JSON strings are joined as they are, es
 bodies is valid, and halves of a character that were split over two events meet again.
 """
 
+import re
+
 from plugins.stream.decode import Event
-from plugins.stream.parse import parse_object
-from plugins.stream.shape import Shape, shape_of
+from plugins.stream.shape import Shape
 
 # "data: " and two line ends. With so few bytes around its data an event has no room for a name, a comment or an id.
 _PLAIN_FRAME_BYTES = 8
 
 
-def joined(shape: Shape, block: bytes) -> tuple[bytes, int] | None:
-    """A block of whole events of one shape as one event, and how many they were; None if it is anything else.
+# The text of an event that ends within an escape, when its line end stands for the end of the text.
+_CUT_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\n")
 
-    One replacement in C does the work of all of them: between two texts stand always the same bytes, and those hold
-    line ends, which no JSON string may hold, so that they cannot be part of a text.
+
+def joined(shape: Shape, parts: list[bytes]) -> tuple[bytes, int] | None:
+    """Parts that are whole events of one shape as one event, and how many they were; None if they are anything else.
+
+    The texts are cut out by the lengths of what is around them, and the proof that this was right is that they make the
+    same bytes when they are put back. No JSON string holds a line end, so there is one way to cut.
     """
-    joint = shape.joint
-    if not (block.startswith(b"data: ") and block.endswith(b"\n\n")) or b"\\" + joint in block:
-        return None  # an escape before the joint could reach across it
-    merged = block.replace(joint, b"")
-    if not shape.text_in(merged[6:-2]):
+    start, end = len(shape.start), -len(shape.end)
+    texts = [part[start:end] for part in parts]
+    text = b"".join(texts)
+    block = b"".join(parts)
+    if b"\n" in text:  # more than one event in a part
+        texts = [line[start : end + 2] for line in block.split(b"\n")[:-2:2]]
+        text = b"".join(texts)
+    if not text or shape.start + shape.joint.join(texts) + shape.end != block:
         return None
-    return merged, (len(block) - len(merged)) // len(joint) + 1
+    if b"\\" in text and _CUT_ESCAPE.search(b"\n".join([*texts, b""])):
+        return None  # it would reach into the next text
+    merged = shape.start + text + shape.end
+    return (merged, len(texts)) if shape.text_in(merged[6:-2]) else None
 
 
 class Merger:
@@ -41,19 +52,20 @@ class Merger:
     def held(self) -> bool:
         return bool(self._held)
 
-    def push(self, event: Event) -> bytes:
-        """What must leave now; b"" when the event is held."""
-        raw, data, _ = event
-        shape = self._shape
-        if (
-            shape is not None
-            and data is not None
-            and (len(raw) - len(data) <= _PLAIN_FRAME_BYTES or _framed_in_crlf(raw, data))
-            and shape.text_in(data)
-        ):
+    def push(self, event: Event, shape: Shape | None) -> bytes:
+        """What must leave now; b"" when the event is held. Its shape is None unless it is plain text."""
+        if shape is None or not _is_plainly_framed(event):
+            return self.flush() + event.raw
+        if self._shape is not None and (shape.head, shape.tail) == (self._shape.head, self._shape.tail):
             self._held.append(event)
             return b""
-        return self._push_other(event)
+        out = self.flush()
+        self._shape = shape
+        if (shape.choice, shape.field) not in self._met:
+            self._met.add((shape.choice, shape.field))
+            return out + event.raw  # the first words are what the client waits for
+        self._held.append(event)
+        return out
 
     def flush(self) -> bytes:
         """What is held, as one event."""
@@ -67,29 +79,7 @@ class Merger:
         bodies = [event.data[start:end] for event in held if event.data is not None]
         return b"".join((b"data: ", shape.head, *bodies, shape.tail, b"\n\n"))
 
-    def _push_other(self, event: Event) -> bytes:
-        shape = _shape_of(event)
-        if shape is None:
-            return self.flush() + event.raw
-        if self._shape is not None and (shape.head, shape.tail) == (self._shape.head, self._shape.tail):
-            self._held.append(event)
-            return b""
-        out = self.flush()
-        self._shape = shape
-        if (shape.choice, shape.field) not in self._met:
-            self._met.add((shape.choice, shape.field))
-            return out + event.raw  # the first words are what the client waits for
-        self._held.append(event)
-        return out
 
-
-def _shape_of(event: Event) -> Shape | None:
+def _is_plainly_framed(event: Event) -> bool:
     raw, data, _ = event
-    if data is None or not (len(raw) - len(data) <= _PLAIN_FRAME_BYTES or _framed_in_crlf(raw, data)):
-        return None
-    chunk = parse_object(data)
-    return None if chunk is None else shape_of(data, chunk)
-
-
-def _framed_in_crlf(raw: bytes, data: bytes) -> bool:
-    return raw == b"data: %b\r\n\r\n" % data
+    return data is not None and (len(raw) - len(data) <= _PLAIN_FRAME_BYTES or raw == b"data: %b\r\n\r\n" % data)

@@ -15,8 +15,8 @@ class Reader(Protocol):
 
     broken: Broken | None
 
-    def feed(self, chunk: bytes, now: float) -> bytes:
-        """What may be passed on now."""
+    def feed(self, parts: list[bytes], now: float) -> bytes:
+        """What may be passed on now, of what came in these parts."""
 
 
 class Relay:
@@ -33,15 +33,22 @@ class Relay:
         self._merger = Merger()
         self.broken: Broken | None = None
 
-    def feed(self, chunk: bytes, now: float) -> bytes:
+    def feed(self, parts: list[bytes], now: float) -> bytes:
+        if self.broken or self._watch.done:
+            return b""
+        out = []
         if self._merge and not self._decoder.pending and self._watch.shape is not None:
-            block = joined(self._watch.shape, chunk)
-            if block is not None:
+            text, parts = _parted(parts, self._watch)
+            block = joined(self._watch.shape, text) if text else None
+            if block is None:
+                parts = text + parts
+            else:
                 merged, events = block
                 self._watch.hear(events, now)
-                return merged
-        out = [self._passed_on(event, now) for event in _events(self, self._decoder, chunk)]
-        out.append(self._merger.flush())
+                out.append(merged)
+        if parts:
+            out += [self._passed_on(event, now) for event in _events(self, self._decoder, b"".join(parts))]
+            out.append(self._merger.flush())
         return b"".join(out)
 
     def _passed_on(self, event: Event, now: float) -> bytes:
@@ -51,7 +58,7 @@ class Relay:
         self.broken = _broken_by(kind, self._watch)
         if self.broken or (kind is Kind.ROLE and not self._wants_usage and _only_usage(event)):
             return b""
-        return self._merger.push(event) if self._merge else event.raw
+        return self._merger.push(event, self._watch.text_shape) if self._merge else event.raw
 
 
 class Collector:
@@ -63,8 +70,8 @@ class Collector:
         self._aggregate = Aggregate()
         self.broken: Broken | None = None
 
-    def feed(self, chunk: bytes, now: float) -> bytes:
-        for event in _events(self, self._decoder, chunk):
+    def feed(self, parts: list[bytes], now: float) -> bytes:
+        for event in _events(self, self._decoder, b"".join(parts)):
             if self._watch.done or self.broken:
                 break
             kind = self._watch.see(event, now)
@@ -75,6 +82,14 @@ class Collector:
 
     def completion(self) -> dict[str, Any]:
         return self._aggregate.completion()
+
+
+def _parted(parts: list[bytes], watch: Watch) -> tuple[list[bytes], list[bytes]]:
+    """What may be more of the same text, and the news behind it: an answer's last words come with its end."""
+    end = len(parts)
+    while end and watch.is_news(parts[end - 1]):
+        end -= 1
+    return parts[:end], parts[end:]
 
 
 def _events(reader: Reader, decoder: Decoder, chunk: bytes) -> list[Event]:

@@ -24,14 +24,16 @@ _SLOTS = {field: re.compile(rb'"%b"\s*+:\s*+"((?:[^"\\]|\\.)*+)"' % field.encode
 class Shape:
     """The bytes around one event's text, quotes included."""
 
-    __slots__ = ("_from", "_to", "choice", "field", "head", "joint", "tail")
+    __slots__ = ("_from", "_to", "choice", "end", "field", "head", "joint", "start", "tail")
 
     def __init__(self, head: bytes, tail: bytes, field: str, choice: int) -> None:
         self.head = head
         self.tail = tail
         self.field = field
         self.choice = choice
-        self.joint = tail + b"\n\ndata: " + head  # what stands between the texts of two neighbours
+        self.start = b"data: " + head
+        self.end = tail + b"\n\n"
+        self.joint = self.end + self.start  # what stands between the texts of two neighbours
         self._from = len(head) - 1
         self._to = len(tail) - 1
 
@@ -45,6 +47,12 @@ class Shape:
                 return None
         return None
 
+    def may_go_on_with(self, part: bytes) -> bool:
+        """Whether bytes that follow may be more events of this shape. Half an event may always be."""
+        if not part.endswith(b"\n\n"):
+            return True
+        return part.endswith(self.end) and (part.startswith(self.start) or not part.startswith(b"data: "))
+
 
 def plain_text(chunk: dict[str, Any]) -> tuple[int, str, str] | None:
     """Choice, field and text of a chunk that carries one text and nothing else that a client could miss."""
@@ -57,11 +65,14 @@ def plain_text(chunk: dict[str, Any]) -> tuple[int, str, str] | None:
     index, delta = choice.get("index"), choice.get("delta")
     if type(index) is not int or not isinstance(delta, dict):
         return None
-    said = {name: value for name, value in delta.items() if name not in _DELTA_FIELDS and value not in _NOTHING}
-    if len(said) != 1:
-        return None
-    ((field, text),) = said.items()
-    return (index, field, text) if field in TEXT_FIELDS and isinstance(text, str) else None
+    found = None
+    for field, text in delta.items():
+        if text in _NOTHING or field in _DELTA_FIELDS:
+            continue
+        if found is not None or field not in TEXT_FIELDS or not isinstance(text, str):
+            return None
+        found = index, field, text
+    return found
 
 
 def shape_of(data: bytes, chunk: dict[str, Any]) -> Shape | None:
@@ -81,4 +92,5 @@ def shape_of(data: bytes, chunk: dict[str, Any]) -> Shape | None:
 
 
 def _says_more(fields: dict[str, Any], known: frozenset[str]) -> bool:
-    return any(name not in known and value not in _NOTHING for name, value in fields.items())
+    more = fields.keys() - known
+    return bool(more) and any(fields[name] not in _NOTHING for name in more)

@@ -8,7 +8,7 @@ from plugins.stream.fault import StreamError, fault_in, fault_named, fault_of_fi
 from plugins.stream.parse import objects_in, parse_object
 from plugins.stream.shape import Shape, shape_of
 
-_TOKEN_FIELDS = ("content", "reasoning", "reasoning_content", "tool_calls", "refusal", "function_call")
+_TOKEN_FIELDS = frozenset({"content", "reasoning", "reasoning_content", "tool_calls", "refusal", "function_call"})
 
 
 class Kind(Enum):
@@ -49,6 +49,7 @@ class Watch:
         "largest_gap",
         "last_token_at",
         "model",
+        "text_shape",
         "time_info",
         "usage",
     )
@@ -68,9 +69,10 @@ class Watch:
         self._malformed = False
         self._finish_reasons: dict[int, str | None] = {}  # of every choice seen
         self._shape: Shape | None = None
+        self.text_shape: Shape | None = None  # of the event seen last, if that was plain text
 
     def see(self, event: Event, now: float) -> Kind:
-        shape = self._shape
+        self.text_shape = shape = self._shape
         _, data, name = event
         # An event of a shape that was parsed before brings nothing new but its text.
         if shape is not None and data is not None and name is None and shape.text_in(data):
@@ -82,6 +84,10 @@ class Watch:
     def shape(self) -> Shape | None:
         """The shape of the last text event, which the next ones are likely to have."""
         return self._shape
+
+    def is_news(self, part: bytes) -> bool:
+        """Whether a part of the stream, by a look at its ends, holds anything but more of the same text."""
+        return self._shape is not None and not self._shape.may_go_on_with(part)
 
     def hear(self, events: int, now: float) -> None:
         """So many text events of the known shape, which came together."""
@@ -110,6 +116,7 @@ class Watch:
 
     def _read(self, event: Event, now: float) -> Kind:
         data = event.data
+        self.text_shape = None
         if self.done or (data is not None and data.startswith(b"[DONE]")):
             self.done = True
             self._shape = None
@@ -125,7 +132,8 @@ class Watch:
             return Kind.MALFORMED
         if fault := fault_in(chunk):
             return self._fail(fault)
-        self._shape = shape_of(data, chunk) or self._shape
+        self.text_shape = shape_of(data, chunk)
+        self._shape = self.text_shape or self._shape
         self._note(chunk)
         return self._hear(chunk, now)
 
@@ -173,7 +181,7 @@ class Watch:
 
 def _speaks(choice: dict[str, Any]) -> bool:
     delta = choice.get("delta")
-    return isinstance(delta, dict) and any(delta.get(field) for field in _TOKEN_FIELDS)
+    return isinstance(delta, dict) and any(value and name in _TOKEN_FIELDS for name, value in delta.items())
 
 
 def _text(value: object) -> str | None:

@@ -21,7 +21,7 @@ from plugins.stream.relay import Collector, Relay
 from plugins.telemetry.record import Attempt, Fault, Outcome, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.pool import ConnectError, Exchange, Pool
-from plugins.upstream.wire import WireError
+from plugins.upstream.wire import Head, WireError
 
 ERROR_BODY_BYTES = 2**16
 ERROR_BODY_SECONDS = 0.25  # the next target waits for it
@@ -54,7 +54,7 @@ class Begun:
     """A target that answers: a stream whose first token is there, or all of it."""
 
     attempt: Attempt
-    headers: Mapping[str, str]
+    head: Head
     stream: Answer | None = None
     payload: bytes = b""
 
@@ -115,7 +115,7 @@ class Caller:
     async def _refused(self, exchange: Exchange, attempt: Attempt, key: str | None) -> NoReturn:
         payload = await _beginning(exchange)
         attempt.error = openai.read_error(exchange.status, payload, key)
-        attempt.retry_after = exchange.headers.get("retry-after")
+        attempt.retry_after = exchange.head.get(b"retry-after")
         exchange.give_back(finished=True)
         self._fail(attempt, Fault.HTTP_STATUS, attempt.error.message)
 
@@ -138,12 +138,12 @@ class Caller:
         if not _finished(completion):
             self._fail(attempt, Fault.NO_FINISH, "the provider's answer has no finish reason")
         attempt.end(Outcome.WHOLE, self._now())
-        return Begun(attempt, exchange.headers, payload=payload)
+        return Begun(attempt, exchange.head, payload=payload)
 
     async def _streamed(
         self, exchange: Exchange, attempt: Attempt, route: Route, key: str | None, mode: Mode, *, wants_usage: bool
     ) -> Begun:
-        if not exchange.headers.get("content-type", "").startswith("text/event-stream"):
+        if not (exchange.head.get(b"content-type") or "").startswith("text/event-stream"):
             exchange.abort()
             self._fail(attempt, Fault.NOT_A_STREAM, "asked for a stream, got none")
         collector = Collector(attempt.watch)
@@ -154,11 +154,11 @@ class Caller:
             await answer.first_token()
             if mode is Mode.COLLECT:
                 await answer.read_to_end()
-                return Begun(attempt, exchange.headers, payload=self._written(attempt, collector))
+                return Begun(attempt, exchange.head, payload=self._written(attempt, collector))
         except AnswerBrokenError as broken:
             _note_error(attempt, key)
             raise AttemptFailedError(attempt, str(broken)) from broken
-        return Begun(attempt, exchange.headers, stream=answer)
+        return Begun(attempt, exchange.head, stream=answer)
 
     def _written(self, attempt: Attempt, collector: Collector) -> bytes:
         try:
@@ -200,8 +200,8 @@ async def _beginning(exchange: Exchange) -> bytes:
     payload = bytearray()
     with suppress(TimeoutError, WireError):
         async with asyncio.timeout(ERROR_BODY_SECONDS):
-            while len(payload) < ERROR_BODY_BYTES and (part := await exchange.read()):
-                payload += part
+            while len(payload) < ERROR_BODY_BYTES and (parts := await exchange.read()):
+                payload += b"".join(parts)
     return bytes(payload)
 
 

@@ -6,8 +6,11 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
+from plugins.upstream.beat import Beat
+from plugins.upstream.channel import connect
 from plugins.upstream.wire import Connection, Head, WireError, request_bytes
 
 USER_AGENT = "waferline/0.1"
@@ -25,13 +28,14 @@ class Origin:
     host: str
     port: int
 
-    @classmethod
-    def of(cls, url: str) -> tuple[Origin, str]:
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def of(url: str) -> tuple[Origin, str]:
         """The origin, and the request target on it."""
         parts = urlsplit(url)
         default = 443 if parts.scheme == "https" else 80
         target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        return cls(parts.scheme, parts.hostname or "", parts.port or default), target
+        return Origin(parts.scheme, parts.hostname or "", parts.port or default), target
 
     @property
     def host_header(self) -> str:
@@ -45,37 +49,40 @@ class Exchange:
     def __init__(self, pool: Pool, origin: Origin, connection: Connection, head: Head) -> None:
         self._pool = pool
         self._origin = origin
-        self._connection = connection
+        self.connection = connection
+        self.beat = pool.beat
         self.status = head.status
-        self.headers = head.headers
+        self.head = head
         self._over = False  # from then on the connection may be carrying somebody else's request
 
-    async def read(self) -> bytes:
-        """What has arrived of the body, b"" at its end; WireError when the provider broke off."""
-        return await self._connection.read()
+    async def read(self, seconds: float | None = None) -> list[bytes]:
+        """The body's next parts, none at its end; WireError when the provider broke off, TimeoutError in time."""
+        deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        return await self.connection.read_parts(deadline)
 
     async def read_all(self) -> bytes:
         parts: list[bytes] = []
-        while part := await self.read():
-            parts.append(part)
+        while more := await self.read():
+            parts += more
         return b"".join(parts)
 
     def abort(self) -> None:
         if not self._over:
             self._over = True
-            self._connection.close()
+            self.connection.close()
 
     def give_back(self, *, finished: bool) -> None:
         """Keep the connection if the answer is over but for its last bytes; otherwise close it to stop the provider."""
         if not self._over:
             self._over = True
-            self._pool.take_back(self._origin, self._connection, finished=finished)
+            self._pool.take_back(self._origin, self.connection, finished=finished)
 
 
 class Pool:
     """All connections of the process, by origin; the one used last is used first."""
 
     def __init__(self) -> None:
+        self.beat = Beat()
         self._idle: dict[Origin, list[tuple[Connection, float]]] = {}
         self._draining: set[asyncio.Task[None]] = set()
         self._tls: ssl.SSLContext | None = None
@@ -93,20 +100,21 @@ class Pool:
         """The answer's status and headers; TimeoutError when they are too late."""
         origin, target = Origin.of(url)
         message = request_bytes(method, target, {"host": origin.host_header, "user-agent": USER_AGENT, **headers}, body)
-        async with asyncio.timeout(answer_seconds):
-            connection = self._kept(origin)
-            if connection is not None:
-                try:
-                    return await self._exchange(origin, connection, message)
-                except WireError:
-                    if connection.answered:
-                        raise  # otherwise it was closed while it waited, and the request is sent anew, once
+        deadline = asyncio.get_running_loop().time() + answer_seconds
+        connection = self._kept(origin)
+        if connection is not None:
+            try:
+                return await self._exchange(origin, connection, message, deadline)
+            except WireError:
+                if connection.answered:
+                    raise  # otherwise it was closed while it waited, and the request is sent anew, once
+        async with asyncio.timeout_at(deadline):
             connection = await self._connect(origin, connect_seconds)
-            return await self._exchange(origin, connection, message)
+        return await self._exchange(origin, connection, message, deadline)
 
-    async def _exchange(self, origin: Origin, connection: Connection, message: bytes) -> Exchange:
+    async def _exchange(self, origin: Origin, connection: Connection, message: bytes, deadline: float) -> Exchange:
         try:
-            head = await connection.send(message)
+            head = await connection.send(message, deadline)
         except BaseException:
             connection.close()
             raise
@@ -117,7 +125,7 @@ class Pool:
         now = asyncio.get_running_loop().time()
         while idle:
             connection, since = idle.pop()
-            if connection.idle and now - since < IDLE_SECONDS:
+            if connection.idle and now - since < IDLE_SECONDS and connection.silent():
                 return connection
             connection.close()
         return None
@@ -126,14 +134,11 @@ class Pool:
         tls = self._tls_context() if origin.scheme == "https" else None
         try:
             async with asyncio.timeout(seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection, origin.host, origin.port, ssl=tls
-                )
+                return Connection(await connect(origin.host, origin.port, tls))
         except TimeoutError as error:
             raise ConnectError("no connection in time") from error
         except OSError as error:
             raise ConnectError(f"no connection, {type(error).__name__}") from error
-        return connection
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -142,6 +147,8 @@ class Pool:
         return self._tls
 
     def take_back(self, origin: Origin, connection: Connection, *, finished: bool) -> None:
+        if finished:
+            connection.pull()  # the last bytes, which are no news, have mostly come by now
         if connection.idle:
             self._keep(origin, connection)
         elif finished and not connection.complete:
@@ -152,13 +159,17 @@ class Pool:
             connection.close()
 
     def _keep(self, origin: Origin, connection: Connection) -> None:
-        self._idle.setdefault(origin, []).append((connection, asyncio.get_running_loop().time()))
+        now = asyncio.get_running_loop().time()
+        idle = self._idle.setdefault(origin, [])
+        idle.append((connection, now))
+        while now - idle[0][1] > IDLE_SECONDS:  # nobody has needed them for so long
+            idle.pop(0)[0].close()
 
     async def _drain(self, origin: Origin, connection: Connection) -> None:
         """[DONE] was read; what closes the message is about to come."""
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                while await connection.read():
+                while await connection.read_parts():
                     pass
         except (TimeoutError, WireError):
             connection.close()

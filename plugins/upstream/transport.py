@@ -66,7 +66,7 @@ class _Stream(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for out in self._answer.deliveries(self._window):
+            while out := await self._answer.next(self._window):
                 yield out
         except AnswerBrokenError as broken:
             raise httpx.RemoteProtocolError(str(broken), request=self._request) from broken
@@ -76,7 +76,7 @@ class _Stream(httpx.AsyncByteStream):
 
 
 def _as_response(begun: Begun, window: float, request: httpx.Request) -> httpx.Response:
-    headers = _returned(begun.headers)
+    headers = _returned(begun.head.as_dict())
     if begun.stream is None:
         return httpx.Response(200, headers=[*headers, ("content-type", "application/json")], content=begun.payload)
     stream = _Stream(begun.stream, window, request)

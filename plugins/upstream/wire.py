@@ -1,169 +1,190 @@
-"""One HTTP/1.1 connection to a provider, as thin as Python allows.
-
-Reading is paused except while somebody waits for bytes: what arrives meanwhile gathers in the kernel and comes with one
-read, and a slow client slows its provider down instead of filling our memory.
-"""
+"""One HTTP/1.1 connection to a provider, as thin as Python allows."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import cast
 
 import httptools
+
+from plugins.upstream.channel import Channel
+from plugins.upstream.eager import Done, started
 
 
 class WireError(OSError):
     """The provider broke off, or did not speak HTTP."""
 
 
-@dataclass(slots=True)
 class Head:
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)  # names in lower case
+    """Of an answer. Its headers are kept as they came: of some twenty, one or two are ever looked at."""
 
-
-class Connection(asyncio.Protocol):
-    """Carries one request after another; `idle` says whether it could carry the next."""
+    __slots__ = ("fields", "status")
 
     def __init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
+        self.status = 0
+        self.fields: list[tuple[bytes, bytes]] = []
+
+    def get(self, name: bytes) -> str | None:
+        """By its name in lower case."""
+        return next((value.decode("latin-1") for key, value in self.fields if key.lower() == name), None)
+
+    def as_dict(self) -> dict[str, str]:
+        return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self.fields}
+
+
+class Connection:
+    """Carries one request after another; `idle` says whether it could carry the next."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
         self._parser: httptools.HttpResponseParser | None = None
-        self._head: Head | None = None
+        self._head = Head()
         self._headers_complete = False
         self._parts: list[bytes] = []
-        self._complete = True
+        self.on_body = self._parts.append  # what httptools calls for each part, past any code of ours
+        self._bodiless = False  # whether the answer ends with its head, as one to HEAD does
         self._keep_alive = False
-        self._lost: BaseException | None = None
-        self._closed = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._answered = False  # whether a byte of the current answer has come
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._broken: BaseException | None = None
+        self.over = True  # the answer has ended, well or badly; what came of it may still wait to be read
+        self.answered = False  # whether a byte of the current answer has come
 
     @property
     def idle(self) -> bool:
-        return self._complete and self._keep_alive and not self._closed
-
-    @property
-    def answered(self) -> bool:
-        return self._answered
-
-    async def send(self, request: bytes) -> Head:
-        """Send a whole request and wait for the head of its answer."""
-        if self._transport is None or self._closed:
-            raise WireError("the connection is closed")
-        self._parser = httptools.HttpResponseParser(self)
-        self._head, self._headers_complete = Head(), False
-        self._parts, self._complete, self._answered, self._keep_alive = [], False, False, False
-        self._transport.write(request)
-        await self._drained.wait()
-        while not self._headers_complete:
-            await self._more()
-        return self._head
-
-    async def read(self) -> bytes:
-        """What has arrived of the body, at least one byte; b"" at its end."""
-        while not self._parts:
-            if self._complete:
-                return b""
-            await self._more()
-        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts = []
-        return body
+        return self.over and self._keep_alive and not self._channel.closed
 
     @property
     def complete(self) -> bool:
-        return self._complete and not self._parts
+        return self.over and not self._parts
+
+    async def send(self, request: bytes, deadline: float | None = None) -> Head:
+        """Send a whole request and wait for the head of its answer. TimeoutError at a deadline in the loop's time."""
+        self._bodiless = request.startswith(b"HEAD ")
+        self.on_body = self._uncalled_for if self._bodiless else self._parts.append
+        self._parser = httptools.HttpResponseParser(self)
+        self._head, self._headers_complete = Head(), False
+        self._parts.clear()
+        self.over, self.answered, self._keep_alive, self._broken = False, False, False, None
+        try:
+            sending = started(self._channel.send(request))
+            if not isinstance(sending, Done):
+                async with asyncio.timeout_at(deadline):
+                    await sending
+        except TimeoutError:
+            raise  # an OSError as well
+        except OSError as error:
+            self._break(error)
+        while not self._headers_complete:
+            await self._more(deadline)
+        return self._head
+
+    def pull(self) -> bool:
+        """Take in what has arrived, without waiting; whether there was anything. Errors are told by `read`."""
+        if self.over:
+            return False
+        try:
+            data = self._channel.take()
+        except OSError as error:
+            self._break(error)
+            return True
+        if data is None:
+            return False
+        if data:
+            self._feed(data)
+        else:
+            self._end_of_stream()
+        return True
+
+    @property
+    def latest(self) -> bytes:
+        """The last part that was pulled, b"" if all were read."""
+        return self._parts[-1] if self._parts else b""
+
+    def parts(self) -> list[bytes]:
+        """What was pulled and not read yet, in the parts it was sent in."""
+        parts = self._parts.copy()
+        self._parts.clear()  # the same list: the parser appends to it
+        return parts
+
+    async def read_parts(self, deadline: float | None = None) -> list[bytes]:
+        """The body's next parts, at least one; none at its end; WireError when the provider broke off."""
+        while not self._parts:
+            if self.over and self._broken is None:
+                return []
+            await self._more(deadline)
+        return self.parts()
+
+    def silent(self) -> bool:
+        """Whether the provider has kept quiet since its last answer, as one does that is still there."""
+        try:
+            return self._channel.take() is None
+        except OSError:
+            return False
 
     def close(self) -> None:
-        self._closed = True
-        if self._transport is not None:
-            self._transport.abort()
-        self._wake()
+        self._keep_alive = False
+        if not self.over:
+            self._break(ConnectionAbortedError("closed by us"))
+        self._channel.close()
 
-    async def _more(self) -> None:
-        if self._closed or self._transport is None:
-            raise WireError("the provider closed the connection") from self._lost
-        self._waiter = asyncio.get_running_loop().create_future()
-        self._transport.resume_reading()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    async def _more(self, deadline: float | None) -> None:
+        while self._broken is None and not self.pull():
+            try:
+                await self._channel.arrival(deadline)
+            except TimeoutError:
+                raise
+            except OSError as error:
+                self._break(error)
+        if self._broken is not None and not self._parts:
+            raise WireError("the provider closed the connection") from self._broken
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    # What asyncio calls.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are not its subclasses
-
-    def data_received(self, data: bytes) -> None:
-        self._answered = True
-        if self._parser is None or self._transport is None or self._complete:
-            self.close()  # nobody asked: the provider is not in step with us
-            return
+    def _feed(self, data: bytes | memoryview) -> None:
+        assert self._parser is not None  # noqa: S101  send made it
+        self.answered = True
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._lost = error
-            self._closed = True
-            self._transport.abort()
-        else:
-            if not self._complete:
-                self._transport.pause_reading()
-        self._wake()
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, WireError) as error:
+            self._break(error)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._closed = True
-        self._lost = self._lost or exc
-        self._drained.set()
-        if exc is None and self._headers_complete and not self._complete and self._ends_with_connection():
-            self._complete = True
-        self._wake()
-
-    def pause_writing(self) -> None:
-        self._drained.clear()
-
-    def resume_writing(self) -> None:
-        self._drained.set()
-
-    def _ends_with_connection(self) -> bool:
+    def _end_of_stream(self) -> None:
         head = self._head
-        return head is not None and "content-length" not in head.headers and "transfer-encoding" not in head.headers
+        self._channel.close()
+        if self._headers_complete and head.get(b"content-length") is head.get(b"transfer-encoding") is None:
+            self.over = True
+        else:
+            self._break(ConnectionResetError("the connection ended early"))
 
-    # What httptools calls.
+    def _break(self, error: BaseException) -> None:
+        if not self.over:  # what comes behind the end of an answer cannot break it any more
+            self._broken = error
+        self.over, self._keep_alive = True, False
+        self._channel.close()
+
+    def _uncalled_for(self, body: bytes) -> None:
+        raise WireError(f"{len(body)} bytes behind an answer that has none")
+
+    # What httptools calls, beside on_body.
 
     def on_message_begin(self) -> None:
-        if self._complete:  # a second answer behind the one that was asked for
+        if self.over:  # a second answer behind the one that was asked for
             raise WireError("the provider is not in step with us")
 
-    def on_status(self, status: bytes) -> None:  # noqa: ARG002  the number is the parser's
-        assert self._parser is not None and self._head is not None  # noqa: S101, PT018
-        self._head.status = self._parser.get_status_code()
-
     def on_header(self, name: bytes, value: bytes) -> None:
-        assert self._head is not None  # noqa: S101
-        self._head.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._head.fields.append((name, value))
 
     def on_headers_complete(self) -> None:
-        assert self._parser is not None and self._head is not None  # noqa: S101, PT018
+        assert self._parser is not None  # noqa: S101
         self._head.status = self._parser.get_status_code()
         self._headers_complete = self._head.status >= 200
         if not self._headers_complete:
             self._head = Head()  # 1xx: the real answer follows
-
-    def on_body(self, body: bytes) -> None:
-        self._parts.append(body)
+        elif self._bodiless:  # its length, if it names one, is that of an answer to GET
+            self.over = True
+            self._keep_alive = (self._head.get(b"connection") or "").lower() != "close"
 
     def on_message_complete(self) -> None:
         assert self._parser is not None  # noqa: S101
-        if self._headers_complete:
-            self._complete = True
+        if self._headers_complete and not self._bodiless:
+            self.over = True
             self._keep_alive = self._parser.should_keep_alive()
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from plugins.stream.decode import Event
 from plugins.stream.merge import Merger
+from plugins.stream.watch import Watch
 from tests.stream.cases import ENVELOPE, cerebras, decode, dump, event, join_halves, openai, sse, streams, text_of
 
 Piece = tuple[Any, ...]
@@ -26,12 +27,19 @@ def said(stream: bytes) -> list[Piece]:
     ]
 
 
+def push(merger: Merger, seen: Event) -> bytes:
+    """With its shape, which the watch knows of every event it saw."""
+    watch = Watch()
+    watch.see(seen, 0)
+    return merger.push(seen, watch.text_shape)
+
+
 def merged(events: list[Event], flush_before: set[int] = frozenset()) -> bytes:  # type: ignore[assignment]
     merger = Merger()
     out = b""
     for number, seen in enumerate(events):
         out += merger.flush() if number in flush_before else b""
-        out += merger.push(seen)
+        out += push(merger, seen)
     return out + merger.flush()
 
 
@@ -63,7 +71,7 @@ def test_without_a_window_every_event_leaves_as_it_came(stream: bytes) -> None:
 def test_held_says_whether_a_flush_would_send_something(stream: bytes) -> None:
     merger = Merger()
     for seen in decode(stream):
-        merger.push(seen)
+        push(merger, seen)
         held = merger.held
 
         assert held is bool(merger.flush())
@@ -74,8 +82,8 @@ def test_the_first_text_leaves_at_once_and_the_rest_as_one_event() -> None:
     merger = Merger()
     events = [content(text) for text in ("a", "b", " c", "é", '"')]
 
-    assert merger.push(events[0]) == events[0].raw
-    assert [merger.push(seen) for seen in events[1:]] == [b"", b"", b"", b""]
+    assert push(merger, events[0]) == events[0].raw
+    assert [push(merger, seen) for seen in events[1:]] == [b"", b"", b"", b""]
     assert merger.flush() == content('b cé"').raw
     assert merger.flush() == b""
 
@@ -86,13 +94,13 @@ def test_the_first_text_of_each_kind_leaves_at_once() -> None:
         event(cerebras(*delta)) for delta in (({"reasoning": "a"},), ({"content": "b"},), ({"content": "c"}, 1))
     )
 
-    assert merger.push(thought) == thought.raw
-    assert merger.push(thought) == b""
-    assert merger.push(word) == thought.raw + word.raw
-    assert merger.push(word) == b""
-    assert merger.push(other) == word.raw + other.raw
-    assert merger.push(word) == b""
-    assert merger.push(thought) == word.raw
+    assert push(merger, thought) == thought.raw
+    assert push(merger, thought) == b""
+    assert push(merger, word) == thought.raw + word.raw
+    assert push(merger, word) == b""
+    assert push(merger, other) == word.raw + other.raw
+    assert push(merger, word) == b""
+    assert push(merger, thought) == word.raw
 
 
 def test_escapes_leave_as_they_came() -> None:
@@ -174,13 +182,13 @@ def test_plain_events_merge_whatever_their_line_ends(field: bytes, end: bytes) -
 def test_whatever_is_not_plain_text_flushes_and_passes_as_it_came(raw: bytes) -> None:
     merger = Merger()
     (seen,) = decode(raw)
-    merger.push(content("a"))
-    merger.push(content("b"))
-    merger.push(content("c"))
+    push(merger, content("a"))
+    push(merger, content("b"))
+    push(merger, content("c"))
 
-    assert merger.push(seen) == content("bc").raw + raw
+    assert push(merger, seen) == content("bc").raw + raw
     assert not merger.held
-    assert merger.push(content("d")) == b""
+    assert push(merger, content("d")) == b""
     assert merger.flush() == content("d").raw
 
 
@@ -188,9 +196,9 @@ def test_one_held_event_leaves_as_it_came() -> None:
     merger = Merger()
     crlf = sse(dump(cerebras({"content": "b"})), b"\r\n")
     (seen,) = decode(crlf)
-    merger.push(content("a"))
+    push(merger, content("a"))
 
-    assert merger.push(seen) == b""
+    assert push(merger, seen) == b""
     assert merger.flush() == crlf
 
 
@@ -199,14 +207,3 @@ def test_a_key_that_comes_twice_is_not_mistaken_for_the_text(text: bytes) -> Non
     twice = b'{"choices":[{"index":0,"delta":{"content":"lost"}}],"choices":[{"index":0,"delta":{"content":"%b"}}]}'
 
     assert merged([event(twice % text)] * 3) == sse(twice % text) + sse(twice % (text + text))
-
-
-@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_a_plain_event_is_held_without_parsing(monkeypatch: pytest.MonkeyPatch, end: bytes) -> None:
-    merger = Merger()
-    first, *rest = decode(b"".join(sse(dump(cerebras({"content": text})), end) for text in ("a", "é", 'say "x"')))
-    merger.push(first)
-    monkeypatch.setattr("plugins.stream.merge.parse_object", None)
-
-    assert [merger.push(seen) for seen in rest] == [b"", b""]
-    assert merger.flush() == content('ésay "x"').raw

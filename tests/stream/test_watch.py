@@ -24,7 +24,9 @@ class SlowWatch(Watch):
 
 
 def state(watch: Watch) -> dict[str, Any]:
-    return {name: getattr(watch, name) for name in Watch.__slots__ if name != "_shape"}
+    shape = watch.text_shape
+    seen = {name: getattr(watch, name) for name in Watch.__slots__ if name not in ("_shape", "text_shape")}
+    return {**seen, "shape": shape and (shape.choice, shape.field, shape.head, shape.tail)}
 
 
 def watched(*events: dict[str, Any] | bytes) -> Watch:

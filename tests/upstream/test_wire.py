@@ -64,6 +64,29 @@ async def test_every_form_of_an_answer_is_read_and_its_connection_kept(raw: byte
         await pool.close()
 
 
+@pytest.mark.parametrize(
+    ("head", "connections_used"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", 1),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 207\r\n\r\n", 1),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", 1),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 405 No\r\ncontent-length: 9\r\n\r\n", 1),
+        (b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", 2),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody", 2),
+    ],
+    ids=["bare", "length", "chunked", "continued", "closing", "with a body all the same"],
+)
+async def test_an_answer_to_head_ends_with_its_head(head: bytes, connections_used: int) -> None:
+    pool = Pool()
+    async with speaking(head, OK) as (url, connections):
+        exchange = await pool.request("HEAD", url, {}, b"", connect_seconds=5, answer_seconds=5)
+        await exchange.read_all()
+        exchange.give_back(finished=True)
+        assert await ask(pool, url) == (200, b"hi")
+        assert len(connections) == connections_used
+        await pool.close()
+
+
 async def test_an_answer_may_end_with_its_connection() -> None:
     pool = Pool()
     async with speaking(b"HTTP/1.1 200 OK\r\n\r\nhi", close=True) as (url, _):
@@ -116,13 +139,28 @@ async def test_what_a_provider_says_unasked_ends_its_connection() -> None:
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     first = await ask(pool, url)
     writers[0].write(OK.replace(b"hi", b"yo"))
-    await asyncio.wait_for(ended.wait(), 5)
     second = await ask(pool, url)
+    await asyncio.wait_for(ended.wait(), 5)
     await pool.close()
     server.close()
 
     assert [first, second] == [(200, b"hi")] * 2
     assert len(writers) == 2
+
+
+async def test_a_provider_that_does_not_take_the_request_is_not_waited_for_any_longer_than_its_answer() -> None:
+    over = asyncio.Event()
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(deaf, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    with pytest.raises(TimeoutError):
+        await Pool().request("POST", url, {}, bytes(2**25), connect_seconds=5, answer_seconds=0.02)
+    over.set()
+    server.close()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""One timer for all answers: whatever is due at a beat is done in one go, while the caches are warm."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+BEAT_SECONDS = 0.005
+
+Step = Callable[[float], bool]  # is told the loop's time; whether it wants the next beat as well
+
+
+class Beat:
+    """Beats while anybody listens, and not otherwise."""
+
+    def __init__(self, seconds: float = BEAT_SECONDS) -> None:
+        self.seconds = seconds
+        self._steps: list[Step] = []
+        self._loop: asyncio.AbstractEventLoop | None = None  # that the next beat is due on
+
+    def join(self, step: Step) -> None:
+        loop = asyncio.get_running_loop()
+        self._steps.append(step)
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_later(self.seconds, self._beat, loop)
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        steps, self._steps = self._steps, []
+        self._steps += [step for step in steps if step(now)]
+        if self._steps:
+            loop.call_later(self.seconds, self._beat, loop)
+        else:
+            self._loop = None
