@@ -36,7 +36,7 @@ USER 10001:10001
 EXPOSE 4000
 
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import http.client as h, os; c = h.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=2); c.request('GET', '/health/liveliness'); raise SystemExit(c.getresponse().status != 200)"]
+    CMD ["python", "-c", "import http.client as h, os; c = h.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=2); c.request('GET', '/health/readiness'); raise SystemExit(c.getresponse().status != 200)"]
 
 # Stock LiteLLM, which reads HOST and PORT; litellm_config.yaml names our plugins.
 CMD ["litellm", "--config", "litellm_config.yaml"]

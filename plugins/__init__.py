@@ -4,12 +4,12 @@ Rooms (an arrow in `tests/test_house.py` is an allowed import):
 
     callbacks.py   the names litellm_config.yaml loads; imports only, LiteLLM executes it by path
     wiring.py      builds everything once per process
-    cli.py         waferline check | explain | test | catalog | key | schema, one module each in commands/
+    cli.py         waferline check | explain | test | catalog | doctor | key | schema, one module each in commands/
     policy/        PURE  facts -> verdict: access, routing, lifecycle, streaming, limits
     stream/        PURE  SSE bytes in, SSE bytes out: decode, merge, watch, aggregate
     dialect/       PURE  what a provider accepts and how it says no
-    upstream/      HTTP to providers: the pool, and the transport LiteLLM uses
-    front/         ASGI, outermost: guard, auth, verdict, lane, answer
+    upstream/      HTTP to providers: the pool, its warming, and the transport LiteLLM uses
+    front/         ASGI, outermost: start-up, guard, auth, verdict, lane, answer
     hooks/         LiteLLM glue: the only room that imports litellm
     telemetry/     one event per request, and where it goes
     config/        load, locate, cross-check, reload
@@ -26,6 +26,9 @@ Words, one per thing:
     verdict      what a policy answers: Allow, Amend or Refuse
     attempt      one call of one target
     first token  the first delta that carries content, reasoning or a tool call
+    logger       a callback of the operator's that hears of a request once it has ended, and does nothing to it
     lane         how an answer travels: through LiteLLM, or past it
+    warm         said of a connection that is open before somebody needs it
+    rehearsal    our own first request through LiteLLM, which no provider sees
     whole        an answer that ended with a finish reason; everything else is broken
 """

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from plugins.commands import catalog, check, explain, key, schema, test
+from plugins.commands import catalog, check, doctor, explain, key, schema, test
 from plugins.commands.context import CannotError, Context
 from plugins.commands.options import Parser, command, with_global_options
 from plugins.commands.page import Page
@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Command] = {
     "explain": explain,
     "test": test,
     "catalog": catalog,
+    "doctor": doctor,
     "key": key,
     "schema": schema,
 }
@@ -80,7 +81,9 @@ def _wants_colour(environment: Mapping[str, str], out: TextIO) -> bool:
 
 
 def _parser() -> Parser:
-    parser = with_global_options(Parser(prog="waferline", description="Ask and check the policies, offline."))
+    parser = with_global_options(
+        Parser(prog="waferline", description="Ask and check the policies, offline; examine what serves.")
+    )
     parser.epilog = (
         "Exit codes: 0 yes, 1 no or something found, 2 cannot be answered, 3 a bug. Each COMMAND has --help."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -12,28 +13,36 @@ from typing import Any, NoReturn
 from plugins.config import deployments
 from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.environment import host_of, provider_hosts, unsafe
-from plugins.config.files import ROOT, policies_directory
-from plugins.config.idle import nobody_logs, nothing_is_limited
+from plugins.config.files import ROOT, beside, policies_directory
+from plugins.config.idle import nothing_is_limited
+from plugins.config.loggers import callbacks
 from plugins.config.reload import BadPoliciesError, PolicyStore
 from plugins.front.asgi import App
 from plugins.front.clock import Clock
 from plugins.front.express import Express
 from plugins.front.front import Front
 from plugins.front.gateway import Gateway
+from plugins.front.rehearsal import Rehearsal
+from plugins.front.startup import Startup
+from plugins.hooks.complaints import count_complaints
 from plugins.hooks.gate import Gate
+from plugins.hooks.hearing import hear
 from plugins.hooks.idle import WithoutIdleWork
-from plugins.hooks.mount import litellm_config_path, mount_front, quiet_logs, use_transport
+from plugins.hooks.mount import litellm_config_path, litellm_started, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
 from plugins.policy.targets import Address
+from plugins.telemetry.age import AGE, BEGUN
+from plugins.telemetry.loggers import Loggers
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events, JsonLines
 from plugins.upstream.caller import Caller
 from plugins.upstream.pool import Pool
 from plugins.upstream.transport import Transport
+from plugins.upstream.understudy import Understudy
 from plugins.upstream.warming import Warming
 
 
-def _build(pool: Pool, caller: Caller) -> Gateway:
+def _build(pool: Pool, caller: Caller, understudy: Understudy) -> Gateway:
     environment = dict(os.environ)
     clock = Clock()
     events = Events(JsonLines())
@@ -45,10 +54,17 @@ def _build(pool: Pool, caller: Caller) -> Gateway:
     master = environment.get("LITELLM_MASTER_KEY")
     deployed = deployments.deployed(store.document, environment)
     direct = direct_targets(store.document, environment)
-    ready = [way for name, way in direct.items() if isinstance(way, Address) and deployed.by_deployment[name].ready]
-    complaint = unsafe(master, [*provider_hosts(environment), *(host_of(address.url) for address in ready)])
+    ready = [
+        (deployed.by_deployment[name].provider, way)
+        for name, way in direct.items()
+        if isinstance(way, Address) and deployed.by_deployment[name].ready
+    ]
+    complaint = unsafe(master, [*provider_hosts(environment), *(host_of(address.url) for _, address in ready)])
     if complaint:
         _give_up(complaint)
+    called = callbacks(store.document, beside(config))
+    warming = Warming(pool, ready, clock.monotonic, lambda: store.current.routing.warm_connections)
+    rehearsal = Rehearsal(store, deployed, clock, understudy.cover, secrets.token_hex(8))
     return Gateway(
         store=store,
         deployed=deployed,
@@ -56,8 +72,10 @@ def _build(pool: Pool, caller: Caller) -> Gateway:
         events=events,
         express=Express(caller, direct, clock.monotonic),
         direct=direct,
-        only_litellm=what_only_litellm_does(store.document),
-        warming=Warming(pool, ready, clock.monotonic),
+        only_litellm=what_only_litellm_does(store.document, called),
+        loggers=Loggers(called.loggers, hear),
+        warming=warming,
+        startup=Startup(warming.begin, rehearsal, litellm_started, events, clock, AGE, BEGUN),
         clock=clock,
     )
 
@@ -67,11 +85,6 @@ def _give_up(complaint: str) -> NoReturn:
     sys.stderr.write(f"waferline: {complaint}\n")
     sys.stderr.flush()
     os._exit(2)
-
-
-def _without_idle_work(app: App) -> App:
-    document = gateway.store.document
-    return WithoutIdleWork(app, nothing_is_limited=nothing_is_limited(document), nobody_logs=nobody_logs(document))
 
 
 class _Background:
@@ -91,12 +104,24 @@ class _Background:
             self.start()
 
 
+def _front(app: App) -> Front:
+    nobody_logs = not (gateway.loggers.listen or gateway.only_litellm)
+    unlimited = nothing_is_limited(gateway.store.document)
+    lean = WithoutIdleWork(app, nothing_is_limited=unlimited, nobody_logs=nobody_logs)
+    gateway.startup.mounted(lean)
+    return Front(lean, gateway, _background.start)
+
+
 _pool = Pool()
 _caller = Caller(_pool, Clock().monotonic)
-gateway = _build(_pool, _caller)
+_understudy = Understudy(Transport(_caller, current.get), current.get)
+gateway = _build(_pool, _caller, _understudy)
 gate = Gate(gateway.direct)
-_background = _Background(gateway.store.watch, gateway.warming.keep)
+_background = _Background(gateway.store.watch, gateway.startup.run, gateway.warming.keep, gateway.loggers.keep)
 _background.start_if_running()
-use_transport(Transport(_caller, current.get))
-mount_front(lambda app: Front(_without_idle_work(app), gateway, _background.start))
+use_transport(_understudy)
+mount_front(_front)
 quiet_logs(os.environ)
+if gateway.loggers.listen:
+    count_complaints(gateway.loggers.note_failure)
+gateway.startup.wired()

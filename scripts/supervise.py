@@ -182,6 +182,7 @@ class Supervisor:
         assert self._gateway.process.stdout is not None  # noqa: S101  it is a pipe
         self._output = Output(self._gateway.process.stdout, self._files.enter_context(log.open("wb")))
         self._wait_for("the gateway", GATEWAY_BOOT_SECONDS, lambda: answers(self._plan), log)
+        self._pump_rest()  # what it said of its start belongs to the log
         self._output.relay_to(sys.stdout.buffer)
 
     def _simulate(self, simulator: Simulator) -> str:
@@ -264,7 +265,7 @@ def answers(plan: Plan) -> bool:
     host = plan.url.removeprefix("http://").rpartition(":")[0].strip("[]")
     connection = http.client.HTTPConnection(host, plan.port, timeout=2)
     try:
-        connection.request("GET", "/health/liveliness")
+        connection.request("GET", "/health/readiness")
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False

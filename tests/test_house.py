@@ -20,10 +20,16 @@ LONGEST_MODULE = 350
 # What lies within a room may always be imported there.
 NOBODY: tuple[str, ...] = ()
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "plugins.callbacks": ("plugins.hooks", "plugins.wiring"),
+    "plugins.callbacks": ("plugins.hooks", "plugins.telemetry.age", "plugins.wiring"),
     "plugins.wiring": ("plugins",),
     "plugins.cli": ("plugins.commands", "plugins.config", "plugins.policy"),
-    "plugins.commands": ("plugins.config", "plugins.policy", "plugins.front.lane"),
+    "plugins.commands": (
+        "plugins.config",
+        "plugins.policy",
+        "plugins.front.lane",
+        "plugins.telemetry",
+        "plugins.upstream",  # the doctor calls targets as the gateway does
+    ),
     "plugins.config": ("plugins.policy",),
     "plugins.policy": NOBODY,
     "plugins.stream": NOBODY,
@@ -56,7 +62,9 @@ PURE = (
     "plugins.policy",
     "plugins.stream",
     "plugins.dialect",
+    "plugins.config.loggers",
     "plugins.telemetry.event",
+    "plugins.telemetry.kept",
     "plugins.front.failure",
     "plugins.front.lane",
     "plugins.front.listing",
@@ -71,7 +79,7 @@ ONLY_IN = {
     "starlette": ("plugins.hooks",),
     "aiohttp": ("loadtests",),
     "httptools": ("plugins.upstream.wire", "simulator", "loadtests"),
-    "httpx": ("plugins.upstream.transport", "plugins.hooks.mount", "loadtests"),
+    "httpx": ("plugins.upstream.transport", "plugins.upstream.understudy", "plugins.hooks", "loadtests"),
     "cerebras": ("plugins.commands",),
     "yaml": ("plugins.config", "plugins.commands", "simulator", "loadtests"),
 }

@@ -59,7 +59,7 @@ def _loaded(context: Context) -> tuple[Loaded | None, list[Problem]]:
     found, problems = checking.check(context.policies, context.config, environment, context.today)
     if found.policies is None or not isinstance(document.data, dict):
         return None, list(problems)
-    return Loaded.of(found.policies, document, environment), list(problems)
+    return Loaded.of(found.policies, document, environment, context.config), list(problems)
 
 
 def _tell(context: Context, loaded: Loaded | None, problems: list[Problem], results: list[Result]) -> None:

@@ -13,6 +13,7 @@ from plugins.config import deployments, files
 from plugins.config.deployments import REFERENCE
 from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.located import Located
+from plugins.config.loggers import callbacks
 from plugins.config.problem import in_order
 from plugins.policy.engine import Policies
 from plugins.policy.targets import Address, Deployed
@@ -40,15 +41,18 @@ class Loaded:
     deployed: Deployed
     direct: Mapping[str, Address | str]
     only_litellm: tuple[str, ...]
+    loggers: tuple[str, ...]
     taken_as_set: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, policies: Policies, document: Located, environment: Mapping[str, str]) -> Loaded:
+    def of(cls, policies: Policies, document: Located, environment: Mapping[str, str], config: Path) -> Loaded:
+        called = callbacks(document, files.beside(config))
         return cls(
             policies,
             deployments.deployed(document, environment),
             direct_targets(document, environment),
-            what_only_litellm_does(document),
+            what_only_litellm_does(document, called),
+            called.loggers,
         )
 
 
@@ -61,10 +65,11 @@ def load(context: Context, *, real_environment: bool = False) -> Loaded:
         what = f"{counted(len(problems), 'problem')} to mend first, see `waferline check`"
         raise CannotError("\n".join([what, *(f"  {problem}" for problem in problems)]))
     if real_environment:
-        return Loaded.of(loaded.policies, document, context.environment)
+        return Loaded.of(loaded.policies, document, context.environment, context.config)
     environment = as_if_set(document.data, context.environment)
     taken = sorted(set(environment) - {name for name, value in context.environment.items() if value})
-    return replace(Loaded.of(loaded.policies, document, environment), taken_as_set=tuple(taken))
+    found = Loaded.of(loaded.policies, document, environment, context.config)
+    return replace(found, taken_as_set=tuple(taken))
 
 
 def as_if_set(data: object, environment: Mapping[str, str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ _MODES = {
     StreamMode.AS_ASKED: "as asked",
     StreamMode.UPGRADE: "upgrade: the provider streams, the client gets ordinary JSON",
 }
+_TOLD = {Lane.EXPRESS: "told when the answer has ended", Lane.LITELLM: "told by LiteLLM"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -142,8 +143,10 @@ def _manner(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
         return {}
     lane, why = _lane(decision, loaded)
     route = decision.route
-    facts: dict[str, str | list[str]] = {
-        "lane": f"{lane}  ({why})",
+    facts: dict[str, str | list[str]] = {"lane": f"{lane}  ({why})"}
+    if loaded.loggers:
+        facts["loggers"] = f"{', '.join(loaded.loggers)}  ({_TOLD[lane]})"
+    facts |= {
         "stream": _MODES[decision.stream_mode],
         "merge": f"{route.merge_window * 1000:g} ms" if route.merge_window else "off",
         "deadlines": ", ".join(
@@ -180,6 +183,7 @@ def _as_dict(decision: Decision, loaded: Loaded) -> dict[str, Any]:
         "served_by": list(decision.models),
         "targets": [Target.as_dict(target) for target in (*decision.targets, *unready(decision, loaded))],
         "lane": None if refusal else {"name": str(lane), "why": why},
+        "loggers": [] if refusal else list(loaded.loggers),
         "stream_mode": str(decision.stream_mode),
         "merge_window_ms": route.merge_window * 1000,
         "deadlines": route.deadlines.model_dump(),

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from plugins.config.deployments import REFERENCE, section, targets
 from plugins.config.environment import CEREBRAS_BASE
 from plugins.config.located import Located
+from plugins.config.loggers import LOGGER_SETTINGS, Callbacks
 from plugins.policy.targets import CEREBRAS, NO_KEY, Address, chat_address
 
 OPENAI_COMPATIBLE = frozenset({CEREBRAS, "openai", "hosted_vllm", "openai_like"})
-OUR_CALLBACK = "plugins.callbacks.gate"
 
 # What a row may say that the express lane does too, or that only concerns LiteLLM.
 _HONOURED = frozenset(
     "model api_base api_key order max_retries num_retries custom_llm_provider allowed_openai_params".split()
 )
-_CALLBACKS = ("callbacks", "success_callback", "failure_callback", "input_callback", "guardrails")
+_CALLBACKS = frozenset({"success_callback", "failure_callback", "input_callback", "guardrails"})
 
 # Settings whose effect the express lane has too, or that mean nothing to it. Any other is LiteLLM's to carry out.
 _INDIFFERENT = {
@@ -25,13 +25,16 @@ _INDIFFERENT = {
         """callbacks num_retries request_timeout drop_params disable_hf_tokenizer_download turn_off_message_logging
         redact_user_api_key_info set_verbose json_logs fallbacks context_window_fallbacks content_policy_fallbacks
         default_fallbacks""".split()
-    ),
+    )
+    | LOGGER_SETTINGS
+    | _CALLBACKS,  # sorted in loggers.py
     "router_settings": frozenset(
         "model_group_alias num_retries disable_cooldowns timeout stream_timeout fallbacks".split()
     ),
     "general_settings": frozenset(
         """master_key custom_auth custom_auth_run_common_checks always_include_stream_usage cancel_on_disconnect
-        enable_drain_endpoint drain_endpoint_token disable_spend_logs background_health_checks""".split()
+        enable_drain_endpoint drain_endpoint_token disable_spend_logs background_health_checks
+        disable_model_info_refresh""".split()
     ),
 }
 
@@ -45,26 +48,15 @@ def direct_targets(document: Located, environment: Mapping[str, str]) -> dict[st
     }
 
 
-def what_only_litellm_does(document: Located) -> tuple[str, ...]:
-    """Callbacks, guardrails and settings of the operator's, which the express lane would pass by."""
+def what_only_litellm_does(document: Located, callbacks: Callbacks) -> tuple[str, ...]:
+    """Callbacks that act, guardrails and settings of the operator's, which the express lane would pass by."""
     settings = (
         f"{place}.{name}"
         for place, indifferent in _INDIFFERENT.items()
         for name, value in section(document, place, dict).items()
-        if value and name not in indifferent and name not in _CALLBACKS
+        if value and name not in indifferent
     )
-    return (*_callbacks(document), *settings)
-
-
-def _callbacks(document: Located) -> Iterator[str]:
-    settings = section(document, "litellm_settings", dict)
-    for name in _CALLBACKS:
-        value = settings.get(name) or []
-        for each in value if isinstance(value, list) else [value]:
-            if each != OUR_CALLBACK:
-                yield f"litellm_settings.{name}: {each}"
-    for guardrail in section(document, "guardrails", list):
-        yield f"guardrails: {guardrail.get('guardrail_name') if isinstance(guardrail, dict) else guardrail}"
+    return (*callbacks.acting, *settings)
 
 
 def _direct(provider: str, parameters: Mapping[str, Any], environment: Mapping[str, str]) -> Address | str:

@@ -101,3 +101,15 @@ def _unreadable(path: Path, error: Exception) -> Problem:
         cure = "copy it from the shipped policies/, or point WAFERLINE_POLICIES at the right directory"
         return Problem(shown(path), 1, "", "the file is missing", cure=cure)
     return Problem(shown(path), 1, "", f"cannot be read, {error}", cure="check its permissions and that it is UTF-8")
+
+
+def beside(config: Path) -> Callable[[str], str | None]:
+    """Sources are read where LiteLLM looks first: beside its configuration."""
+
+    def source(module: str) -> str | None:
+        try:
+            return config.parent.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError, ValueError):
+            return None
+
+    return source

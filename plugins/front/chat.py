@@ -13,6 +13,7 @@ from plugins.policy.access import Client
 from plugins.policy.engine import Ask
 from plugins.policy.routing import Lane
 from plugins.policy.verdict import Refuse
+from plugins.telemetry.kept import Kept
 from plugins.telemetry.record import Outcome, Record
 
 
@@ -36,6 +37,10 @@ async def chat(
     shaped = lane.shaped(body, record.decision)
     record.lane, _ = lane.choose(record.decision, gateway.direct, gateway.only_litellm)
     if record.lane is Lane.EXPRESS:
+        if gateway.loggers.listen:
+            length = int(guard.header(scope, b"content-length") or 0)
+            seen = _as_litellm_sees_it(scope, length, record)
+            record.kept = Kept(seen, lane.for_litellm(shaped, record.decision))
         return await gateway.express.answer(record, record.decision, shaped, receive, send)
     await _through_litellm(gateway, record, lane.for_litellm(shaped, record.decision), app, scope, receive, send)
     return None
@@ -48,7 +53,7 @@ async def _through_litellm(
     reply = Reply(send, record, gateway.clock)
     inbox = Inbox(payload, receive)
     try:
-        await app(_with_length(scope, len(payload)), inbox, reply)
+        await app(_as_litellm_sees_it(scope, len(payload), record), inbox, reply)
     finally:
         if not reply.complete:
             record.end(Outcome.CLIENT_GONE if inbox.client_gone else Outcome.BROKEN)
@@ -75,8 +80,9 @@ class Inbox:
 _PASSED_ON = frozenset({b"host", b"authorization", b"accept", b"user-agent", b"traceparent", b"x-request-id"})
 
 
-def _with_length(scope: Scope, length: int) -> Scope:
+def _as_litellm_sees_it(scope: Scope, length: int, record: Record) -> Scope:
     kept = [(name, value) for name, value in scope["headers"] if name in _PASSED_ON]
+    kept.append((b"x-litellm-call-id", record.request_id.encode()))  # so that its loggers name requests as our log does
     kept += [(b"content-length", str(length).encode()), (b"content-type", b"application/json")]
     return {
         **scope,

@@ -51,9 +51,13 @@ class Express:
             record.end(Outcome.REJECTED if record.client_is_to_blame else Outcome.FAILED)
             return explain(503, b"", record.attempts)
         record.status = 200
+        if record.kept is not None:
+            record.kept.headers = begun.head.as_dict()
         if begun.stream is None:
             headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(begun.payload))]
             await send(_start(headers, record))
+            if record.kept is not None:
+                record.kept.append(begun.payload)
             await send({"type": "http.response.body", "body": begun.payload})
             record.end(Outcome.WHOLE)
         else:
@@ -81,11 +85,14 @@ class Express:
 
     async def _relay(self, record: Record, answer: Answer, window: float, send: Send) -> None:
         complete = False
+        kept = record.kept
 
         def passed_on(out: bytes) -> Coroutine[Any, Any, None]:
             nonlocal complete
             if record.delivered.first_token_at is None and answer.has_spoken:
                 record.delivered.first_token_at = self._now()
+            if kept is not None:
+                kept.append(out)
             complete = answer.has_said_all
             return send({"type": "http.response.body", "body": out, "more_body": not complete})
 

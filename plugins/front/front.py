@@ -13,10 +13,11 @@ from plugins.front.headers import answer_headers
 from plugins.policy.access import MASTER, Client, identify
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.event import finished
+from plugins.telemetry.loggers import Told
 from plugins.telemetry.record import Outcome, Record, current
 
 # Neither the outside world nor LiteLLM's log has any use for a line per probe.
-_UNRECORDED = frozenset({Endpoint.HEALTH, Endpoint.WARMING})
+_UNRECORDED = frozenset({Endpoint.WARMING})
 _FOR_OPERATORS = frozenset({Endpoint.STATUS, Endpoint.DRAIN})
 
 
@@ -39,8 +40,8 @@ class Front:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = guard.endpoint_of(scope["method"], scope["path"])
-        if endpoint is Endpoint.HEALTH:
-            await self._app(scope, receive, send)
+        if endpoint in guard.PROBES:
+            await self._probed(endpoint, scope, receive, send)
             return
         clock = self._gateway.clock
         record = Record(guard.request_id(scope), clock.monotonic(), self._gateway.store.current, scope["path"])
@@ -59,8 +60,20 @@ class Front:
         finally:
             current.reset(token)
             record.end(Outcome.WHOLE if record.status and record.status < 400 else Outcome.BROKEN)
+            ended = clock.monotonic()
+            told = Told(record, record.kept, ended, clock.utc()) if record.kept else None
             if endpoint not in _UNRECORDED or record.refusal:
-                self._gateway.events(finished(record, clock.monotonic(), clock.wall))
+                self._gateway.events(finished(record, ended, clock.wall))
+            if told:  # the client has its answer, and its connection is free
+                await self._gateway.loggers.tell(told)
+
+    async def _probed(self, endpoint: Endpoint | Refuse, scope: Scope, receive: Receive, send: Send) -> None:
+        """Nobody is sent here before the first request would be as fast as any other."""
+        awaited = self._gateway.startup.sentence if endpoint is Endpoint.READINESS else None
+        if awaited is None:
+            await self._app(scope, receive, send)
+        else:
+            await send_json(send, 503, {"status": "starting", "waiting_for": awaited}, [(b"retry-after", b"1")])
 
     async def _apologise(self, record: Record, send: Send) -> None:
         """A bug of ours. What has not begun yet is still answered in a shape that clients understand."""

@@ -9,8 +9,10 @@ from typing import Any
 from plugins.config.reload import PolicyStore
 from plugins.front.clock import Clock
 from plugins.front.express import Express
+from plugins.front.startup import Startup
 from plugins.policy.engine import Precedents
 from plugins.policy.targets import Address, Deployed
+from plugins.telemetry.loggers import Loggers
 from plugins.telemetry.sinks import Events
 from plugins.upstream.warming import Warming
 
@@ -25,6 +27,8 @@ class Gateway:
     direct: Mapping[str, Address | str]  # by deployment: how to call it past LiteLLM, or why not
     only_litellm: tuple[str, ...]  # what the operator configured that only LiteLLM does
     warming: Warming
+    startup: Startup
+    loggers: Loggers = field(default_factory=Loggers)
     clock: Clock = field(default_factory=Clock)
     precedents: Precedents = field(init=False)
 
@@ -37,5 +41,7 @@ class Gateway:
             **self.store.status(),
             "targets": [target.as_dict() for target in self.deployed.by_deployment.values()],
             "connections": self.warming.status(),
+            "loggers": self.loggers.status(),
+            "startup": self.startup.status(),
             "telemetry_failures": self.events.failures,
         }

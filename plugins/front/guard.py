@@ -28,6 +28,7 @@ class Endpoint(Enum):
     MODEL = auto()
     WARMING = auto()
     HEALTH = auto()
+    READINESS = auto()
     DRAIN = auto()
     STATUS = auto()
 
@@ -41,10 +42,11 @@ PATHS: dict[str, tuple[str, Endpoint]] = {
     "/v1/tcp_warming": ("GET", Endpoint.WARMING),
     "/health/liveliness": ("GET", Endpoint.HEALTH),
     "/health/liveness": ("GET", Endpoint.HEALTH),
-    "/health/readiness": ("GET", Endpoint.HEALTH),
+    "/health/readiness": ("GET", Endpoint.READINESS),
     "/health/drain": ("GET", Endpoint.DRAIN),  # ends the service of whoever calls it, so it needs the master key
     "/waferline/status": ("GET", Endpoint.STATUS),
 }
+PROBES = frozenset({Endpoint.HEALTH, Endpoint.READINESS})
 MODEL_PREFIXES = ("/v1/models/", "/models/")
 
 
@@ -59,7 +61,7 @@ def endpoint_of(method: str, path: str) -> Endpoint | Refuse:
             return Refuse("front.path", reason, cure, 404, "unknown_path", param=None)
         cure = "served are POST /v1/chat/completions, GET /v1/models and GET /health/readiness"
         return Refuse("front.path", f"{path[:80]!r} is not served here", cure, 404, "unknown_path", param=None)
-    if method != wanted and not (endpoint is Endpoint.HEALTH and method == "HEAD"):
+    if method != wanted and not (endpoint in PROBES and method == "HEAD"):
         reason = f"{method} is not served on {path[:80]!r}"
         return Refuse("front.method", reason, f"use {wanted}", 405, "method_not_allowed", param=None)
     return endpoint

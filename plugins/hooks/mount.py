@@ -19,6 +19,11 @@ def litellm_config_path() -> Path | None:
     return Path(path).resolve() if path else None
 
 
+def litellm_started() -> bool:
+    """Whether LiteLLM has read its configuration: it has a router from then on."""
+    return proxy_server.llm_router is not None
+
+
 def mount_front(wrap: Callable[[App], App]) -> None:
     """Wraps the built stack. `app.add_middleware` is refused once LiteLLM is starting, which is when we are loaded."""
     app: Any = proxy_server.app

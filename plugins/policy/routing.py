@@ -87,6 +87,9 @@ class RoutingFile(Settings):
         description="Through LiteLLM the window is at least this times the streams at once, since each delivery costs"
         " half a millisecond there; 0 = always merge_window_ms.",
     )
+    warm_connections: int = Field(
+        4, ge=1, le=64, description="Connections kept open to each provider, so that a burst of users finds them there."
+    )
     deadlines: Deadlines = Field(default_factory=Deadlines, description="For whatever has none of its own.")
     workloads: dict[Name, Workload] = Field(default_factory=dict, description="By the name that clients ask for.")
 

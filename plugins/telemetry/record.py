@@ -13,6 +13,7 @@ from plugins.policy.routing import Lane
 from plugins.policy.targets import Target
 from plugins.policy.verdict import Refuse
 from plugins.stream.watch import Watch
+from plugins.telemetry.kept import Kept
 
 
 class Outcome(StrEnum):
@@ -86,6 +87,7 @@ class Record:
     status: int | None = None
     outcome: Outcome = Outcome.RUNNING
     dropped: tuple[str, ...] = ()
+    kept: Kept | None = None  # where loggers are to hear of it
     usage: dict[str, Any] | None = None  # where no attempt of ours saw the answer
 
     @property

@@ -42,6 +42,7 @@ class Connection:
         self._headers_complete = False
         self._parts: list[bytes] = []
         self.on_body = self._parts.append  # what httptools calls for each part, past any code of ours
+        self._bodiless = False  # whether the answer ends with its head, as one to HEAD does
         self._keep_alive = False
         self._broken: BaseException | None = None
         self.over = True  # the answer has ended, well or badly; what came of it may still wait to be read
@@ -57,6 +58,8 @@ class Connection:
 
     async def send(self, request: bytes, deadline: float | None = None) -> Head:
         """Send a whole request and wait for the head of its answer. TimeoutError at a deadline in the loop's time."""
+        self._bodiless = request.startswith(b"HEAD ")
+        self.on_body = self._uncalled_for if self._bodiless else self._parts.append
         self._parser = httptools.HttpResponseParser(self)
         self._head, self._headers_complete = Head(), False
         self._parts.clear()
@@ -156,6 +159,9 @@ class Connection:
         self.over, self._keep_alive = True, False
         self._channel.close()
 
+    def _uncalled_for(self, body: bytes) -> None:
+        raise WireError(f"{len(body)} bytes behind an answer that has none")
+
     # What httptools calls, beside on_body.
 
     def on_message_begin(self) -> None:
@@ -171,10 +177,13 @@ class Connection:
         self._headers_complete = self._head.status >= 200
         if not self._headers_complete:
             self._head = Head()  # 1xx: the real answer follows
+        elif self._bodiless:  # its length, if it names one, is that of an answer to GET
+            self.over = True
+            self._keep_alive = (self._head.get(b"connection") or "").lower() != "close"
 
     def on_message_complete(self) -> None:
         assert self._parser is not None  # noqa: S101
-        if self._headers_complete:
+        if self._headers_complete and not self._bodiless:
             self.over = True
             self._keep_alive = self._parser.should_keep_alive()
 

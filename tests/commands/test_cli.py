@@ -20,6 +20,7 @@ LEAVES = [
     ["catalog", "show"],
     ["catalog", "due"],
     ["catalog", "sync"],
+    ["doctor"],
     ["key", "new"],
     ["key", "list"],
     ["schema"],

@@ -134,6 +134,41 @@ def test_policies_that_are_not_valid_explain_nothing(tmp_path: Path) -> None:
     assert (said.out, said.status) == ("", 2)
 
 
+def test_loggers_leave_the_lane_open_and_are_told_afterwards(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.change("litellm", "callbacks:", "success_callback: [langfuse]\n  failure_callback: [sentry]\n  callbacks:")
+
+    said = within(world, "explain", "--model", "talk", "--at", DAY)
+
+    assert "  lane       express  (every target can be called directly)" in said.lines
+    assert "  loggers    langfuse, sentry  (told when the answer has ended)" in said.lines
+
+
+def test_a_callback_that_acts_takes_the_litellm_lane_and_is_named(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.change("litellm", "callbacks: [plugins.callbacks.gate]", "callbacks: [plugins.callbacks.gate, ours.guard]")
+
+    said = within(world, "explain", "--model", "talk", "--at", DAY, "--json")
+
+    assert said.json["lane"] == {
+        "name": "litellm",
+        "why": "LiteLLM has more to do here (litellm_settings.callbacks: ours.guard)",
+    }
+    assert said.json["loggers"] == []
+
+
+def test_a_logger_of_the_operators_is_known_by_its_source_and_not_run(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.change(
+        "litellm", "callbacks: [plugins.callbacks.gate]", "callbacks: [plugins.callbacks.gate, listener.listener]"
+    )
+    (tmp_path / "listener.py").write_text((ROOT / "tests" / "support" / "listener.py").read_text())
+
+    said = within(world, "explain", "--model", "talk", "--at", DAY, "--json")
+
+    assert (said.json["lane"]["name"], said.json["loggers"]) == ("express", ["listener.listener"])
+
+
 def test_json_holds_the_whole_decision(tmp_path: Path) -> None:
     said = within(World(tmp_path), "explain", "--model", "elder", "--json", "--at", DAY)
 
@@ -156,7 +191,7 @@ def test_the_headers_are_those_the_front_sends(model: str) -> None:
     document, _ = deployments.load(ROOT / "litellm_config.yaml")
     environment = {"CEREBRAS_API_KEY": "k", "FALLBACK_API_BASE": "http://localhost"}
     assert policies
-    loaded = Loaded.of(policies, document, environment)
+    loaded = Loaded.of(policies, document, environment, ROOT / "litellm_config.yaml")
     decision = decide(policies, loaded.deployed, Ask(model, True, MASTER_CLIENT, date(2026, 11, 20)))
     record = Record("some-id", 0.0, policies, "/v1/chat/completions", decision=decision)
     if decision.refusal is None:

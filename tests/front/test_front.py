@@ -61,11 +61,13 @@ class LiteLLM:
 
 
 class House:
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, waiting_for: str | None = None) -> None:
         self.events: list[dict[str, Any]] = []
         self.starts = 0
         store: Any = SimpleNamespace(current=UNDER, status=lambda: {"version": UNDER.version})
         express: Any = None  # the lane past LiteLLM is closed by the guardrail below
+        warming = Warming(Pool(), [], lambda: 1.0, lambda: 1)
+        startup: Any = SimpleNamespace(sentence=waiting_for, status=dict)
         gateway = Gateway(
             store=store,
             deployed=DEPLOYED,
@@ -74,7 +76,8 @@ class House:
             express=express,
             direct={},
             only_litellm=("guardrails: pii",),
-            warming=Warming(Pool(), [], lambda: 1.0),
+            warming=warming,
+            startup=startup,
             clock=Clock(lambda: 1.0, utc=lambda: NOON),
         )
         self.front = Front(app, gateway, self._start)
@@ -144,7 +147,9 @@ async def test_litellm_sees_one_path_the_right_length_and_no_header_that_overrul
         given["raw_path"],
         given["query_string"],
     ) == ("/v1/chat/completions", b"/v1/chat/completions", b"")
-    assert {b"authorization", b"user-agent", b"host", b"content-length", b"content-type"} == set(headers)
+    assert {b"authorization", b"user-agent", b"host", b"content-length", b"content-type", b"x-litellm-call-id"} == set(
+        headers
+    )
     assert str(len(inner.bodies[0])).encode() == headers[b"content-length"]
     assert headers[b"content-type"] == b"application/json"
 
@@ -215,6 +220,27 @@ async def test_a_probe_needs_no_key_and_leaves_no_line() -> None:
     client = await house.ask("GET", "/health/readiness", key=None)
 
     assert (client.status, len(inner.scopes), house.events) == (200, 1, [])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_readiness_waits_and_says_for_what(method: str) -> None:
+    inner = LiteLLM()
+    house = House(inner, waiting_for="the first request is being rehearsed")
+
+    client = await house.ask(method, "/health/readiness", key=None)
+
+    assert client.status == 503
+    assert client.json == {"status": "starting", "waiting_for": "the first request is being rehearsed"}
+    assert (client.headers["retry-after"], inner.scopes, house.events) == ("1", [], [])
+
+
+@pytest.mark.parametrize("path", ["/health/liveliness", "/health/liveness"])
+async def test_liveliness_waits_for_nothing(path: str) -> None:
+    assert (await House(LiteLLM(), waiting_for="something").ask("GET", path, key=None)).status == 200
+
+
+async def test_a_client_who_comes_before_readiness_is_served() -> None:
+    assert (await House(LiteLLM(), waiting_for="something").chat()).status == 200
 
 
 @pytest.mark.parametrize("path", ["/health/drain", "/waferline/status"])

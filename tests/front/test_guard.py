@@ -34,7 +34,7 @@ SMALL = Limits(body_megabytes=0.001)  # 1,048 bytes
         ("GET", "/v1/models/gpt-oss-120b", Endpoint.MODEL),
         ("GET", "/v1/models/provider/with/slashes", Endpoint.MODEL),
         ("GET", "/v1/tcp_warming", Endpoint.WARMING),
-        ("GET", "/health/readiness", Endpoint.HEALTH),
+        ("GET", "/health/readiness", Endpoint.READINESS),
         ("HEAD", "/health/liveliness", Endpoint.HEALTH),
         ("GET", "/health/drain", Endpoint.DRAIN),
         ("GET", "/waferline/status", Endpoint.STATUS),

@@ -46,6 +46,7 @@ def gateway(
     environment: dict[str, str],
     lane: str = "express",
     config: Path = ROOT / "litellm_config.yaml",
+    until: str = "/health/readiness",
 ) -> Iterator[Gateway]:
     port = free_port()
     command = [str(BIN / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
@@ -61,7 +62,7 @@ def gateway(
 
         def ready() -> bool:
             running.check_alive()
-            return answers(f"{url}/health/liveliness")
+            return answers(f"{url}{until}")
 
         eventually(ready, START_SECONDS, "the gateway's start")
         yield Gateway(url, running, policies, lane)

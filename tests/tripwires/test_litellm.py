@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import httpx
 import litellm
 import pytest
+from litellm.caching.caching import Cache
+from litellm.caching.caching_handler import LLMCachingHandler
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.litellm_core_utils import redact_messages
 from litellm.llms.openai.common_utils import BaseOpenAILLM
@@ -23,6 +26,7 @@ from plugins.config.located import read
 from plugins.hooks.gate import Gate
 from plugins.hooks.idle import IDLE, take_out_idle_hooks
 from plugins.hooks.login import authenticate
+from plugins.hooks.mount import litellm_started
 from tests.support.processes import ROOT
 
 TROJANED = {"1.82.7", "1.82.8"}
@@ -74,6 +78,30 @@ def test_the_application_is_one_whose_built_stack_can_be_wrapped() -> None:
 
 def test_the_proxy_remembers_the_path_of_its_configuration() -> None:
     assert hasattr(proxy_server, "user_config_file_path")
+
+
+def test_the_proxy_has_a_router_once_it_has_read_its_configuration() -> None:
+    assert hasattr(proxy_server, "llm_router")
+    assert "llm_router" in inspect.getsource(proxy_server.proxy_startup_event)
+    assert litellm_started() is (proxy_server.llm_router is not None)
+
+
+def test_a_request_may_ask_not_to_be_logged() -> None:
+    """The rehearsal does."""
+    logging = Path(inspect.getfile(litellm)).parent / "litellm_core_utils" / "litellm_logging.py"
+
+    assert 'litellm_params.get("no-log", False)' in logging.read_text()
+
+
+@pytest.mark.parametrize("unkept", [True, False])
+def test_a_request_may_ask_that_its_answer_is_not_kept(unkept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rehearsal does: what it is answered with is no answer for anybody else."""
+    monkeypatch.setattr(litellm, "cache", Cache(type="local"))
+    handler = LLMCachingHandler(original_function=litellm.acompletion, request_kwargs={}, start_time=datetime.now(UTC))
+
+    kept = handler.should_store_result_in_cache(litellm.acompletion, {"model": "m", "cache": {"no-store": unkept}})
+
+    assert kept is not unkept
 
 
 def test_openai_compatible_providers_are_called_through_our_session() -> None:

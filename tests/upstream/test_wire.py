@@ -64,6 +64,29 @@ async def test_every_form_of_an_answer_is_read_and_its_connection_kept(raw: byte
         await pool.close()
 
 
+@pytest.mark.parametrize(
+    ("head", "connections_used"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", 1),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 207\r\n\r\n", 1),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", 1),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 405 No\r\ncontent-length: 9\r\n\r\n", 1),
+        (b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", 2),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nbody", 2),
+    ],
+    ids=["bare", "length", "chunked", "continued", "closing", "with a body all the same"],
+)
+async def test_an_answer_to_head_ends_with_its_head(head: bytes, connections_used: int) -> None:
+    pool = Pool()
+    async with speaking(head, OK) as (url, connections):
+        exchange = await pool.request("HEAD", url, {}, b"", connect_seconds=5, answer_seconds=5)
+        await exchange.read_all()
+        exchange.give_back(finished=True)
+        assert await ask(pool, url) == (200, b"hi")
+        assert len(connections) == connections_used
+        await pool.close()
+
+
 async def test_an_answer_may_end_with_its_connection() -> None:
     pool = Pool()
     async with speaking(b"HTTP/1.1 200 OK\r\n\r\nhi", close=True) as (url, _):
