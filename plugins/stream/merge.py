@@ -39,14 +39,13 @@ def joined(shape: Shape, parts: list[bytes]) -> tuple[bytes, int] | None:
 
 
 class Merger:
-    """Holds text events back until the caller's window ends. The order of events is kept."""
+    """Holds text events back until what came together has been pushed. The order of events is kept."""
 
-    __slots__ = ("_held", "_met", "_shape")
+    __slots__ = ("_held", "_shape")
 
     def __init__(self) -> None:
-        self._shape: Shape | None = None  # of everything held, and of the next event if it is to be held
+        self._shape: Shape | None = None  # of everything held
         self._held: list[Event] = []
-        self._met: set[tuple[int, str]] = set()  # choice and field whose first text has left
 
     @property
     def held(self) -> bool:
@@ -56,14 +55,11 @@ class Merger:
         """What must leave now; b"" when the event is held. Its shape is None unless it is plain text."""
         if shape is None or not _is_plainly_framed(event):
             return self.flush() + event.raw
-        if self._shape is not None and (shape.head, shape.tail) == (self._shape.head, self._shape.tail):
-            self._held.append(event)
-            return b""
-        out = self.flush()
-        self._shape = shape
-        if (shape.choice, shape.field) not in self._met:
-            self._met.add((shape.choice, shape.field))
-            return out + event.raw  # the first words are what the client waits for
+        before = self._shape
+        out = b""
+        if before is None or (shape.head, shape.tail) != (before.head, before.tail):
+            out = self.flush()
+            self._shape = shape
         self._held.append(event)
         return out
 
@@ -77,7 +73,7 @@ class Merger:
             return held[0].raw
         start, end = len(shape.head), -len(shape.tail)
         bodies = [event.data[start:end] for event in held if event.data is not None]
-        return b"".join((b"data: ", shape.head, *bodies, shape.tail, b"\n\n"))
+        return b"".join((shape.start, *bodies, shape.end))
 
 
 def _is_plainly_framed(event: Event) -> bool:

@@ -22,13 +22,15 @@ class Reader(Protocol):
 class Relay:
     """Passes an answer on. Text that came together leaves together; everything else as it came, in order.
 
-    A [DONE] behind half an answer is kept back, and so is the usage that only we asked for.
+    A [DONE] behind half an answer is kept back, and so is the usage that only we asked for. A terse one also leaves out
+    what says nothing, for a reader that pays by the event.
     """
 
-    def __init__(self, watch: Watch, *, merge: bool, wants_usage: bool) -> None:
+    def __init__(self, watch: Watch, *, merge: bool, wants_usage: bool, terse: bool = False) -> None:
         self._watch = watch
         self._merge = merge
         self._wants_usage = wants_usage
+        self._terse = terse
         self._decoder = Decoder()
         self._merger = Merger()
         self.broken: Broken | None = None
@@ -56,7 +58,9 @@ class Relay:
             return b""
         kind = self._watch.see(event, now)
         self.broken = _broken_by(kind, self._watch)
-        if self.broken or (kind is Kind.ROLE and not self._wants_usage and _only_usage(event)):
+        if self.broken or (kind is Kind.ROLE and self._terse):
+            return b""
+        if kind is Kind.OTHER and not self._wants_usage and _only_usage(event):
             return b""
         return self._merger.push(event, self._watch.text_shape) if self._merge else event.raw
 

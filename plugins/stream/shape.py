@@ -16,6 +16,7 @@ TEXT_FIELDS = ("content", "reasoning", "reasoning_content")
 _CHUNK_FIELDS = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier", "choices"})
 _CHOICE_FIELDS = frozenset({"index", "delta"})
 _DELTA_FIELDS = frozenset({"role"})
+_OUR_ROLES = (None, "assistant")
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 _SLOTS = {field: re.compile(rb'"%b"\s*+:\s*+"((?:[^"\\]|\\.)*+)"' % field.encode(), re.DOTALL) for field in TEXT_FIELDS}
@@ -73,6 +74,18 @@ def plain_text(chunk: dict[str, Any]) -> tuple[int, str, str] | None:
             return None
         found = index, field, text
     return found
+
+
+def says_nothing(chunk: dict[str, Any]) -> bool:
+    """Whether a chunk says no more than that the assistant speaks, which a reader of answers knows."""
+    choices = chunk.get("choices")
+    if not isinstance(choices, list) or len(choices) != 1 or _says_more(chunk, _CHUNK_FIELDS):
+        return False
+    (choice,) = choices
+    if not isinstance(choice, dict) or choice.get("index") != 0 or _says_more(choice, _CHOICE_FIELDS):
+        return False
+    delta = choice.get("delta")
+    return isinstance(delta, dict) and delta.get("role") in _OUR_ROLES and not _says_more(delta, _DELTA_FIELDS)
 
 
 def shape_of(data: bytes, chunk: dict[str, Any]) -> Shape | None:

@@ -6,13 +6,14 @@ from typing import Any
 from plugins.stream.decode import Event
 from plugins.stream.fault import StreamError, fault_in, fault_named, fault_of_finish
 from plugins.stream.parse import objects_in, parse_object
-from plugins.stream.shape import Shape, shape_of
+from plugins.stream.shape import Shape, says_nothing, shape_of
 
 _TOKEN_FIELDS = frozenset({"content", "reasoning", "reasoning_content", "tool_calls", "refusal", "function_call"})
 
 
 class Kind(Enum):
-    ROLE = auto()  # nothing a person reads: role, empty delta, usage alone, comment
+    ROLE = auto()  # a role at the most
+    OTHER = auto()  # nothing a person reads either, but a program may: usage alone, a comment, what we do not know
     TOKEN = auto()  # content, reasoning, refusal or a tool call
     FINISH = auto()  # a finish reason, with or without text
     DONE = auto()  # [DONE] and all behind it
@@ -123,7 +124,7 @@ class Watch:
             return Kind.DONE
         if event.name == b"error":
             return self._fail(fault_named(data, parse_object(data or b"")))
-        return self._read_data(data, now) if data else Kind.ROLE
+        return self._read_data(data, now) if data else Kind.OTHER
 
     def _read_data(self, data: bytes, now: float) -> Kind:
         chunk = parse_object(data)
@@ -160,7 +161,9 @@ class Watch:
             return self._fail(fault_of_finish())
         if any(reasons):
             return Kind.FINISH
-        return _TOKEN if speaks else Kind.ROLE
+        if speaks:
+            return _TOKEN
+        return Kind.ROLE if says_nothing(chunk) else Kind.OTHER
 
     def _finish(self, choice: dict[str, Any]) -> str | None:
         index = choice.get("index")

@@ -41,12 +41,16 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Where a target is and how it is addressed. The key is there to be kept out of error messages."""
+    """Where a target is and how it is addressed. The key is there to be kept out of error messages.
+
+    `terse`: who asks pays by the event, and names the role itself.
+    """
 
     target: Target
     url: str
     headers: Mapping[str, str]
     key: str | None
+    terse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class Caller:
                 await self._refused(exchange, attempt, call.key)
             if mode is Mode.PLAIN:
                 return await self._plain(exchange, attempt, route.deadlines)
-            return await self._streamed(exchange, attempt, route, call.key, mode, wants_usage=wants_usage)
+            return await self._streamed(exchange, attempt, route, call, mode, wants_usage=wants_usage)
         except AttemptFailedError:
             raise
         except BaseException:
@@ -141,13 +145,14 @@ class Caller:
         return Begun(attempt, exchange.head, payload=payload)
 
     async def _streamed(
-        self, exchange: Exchange, attempt: Attempt, route: Route, key: str | None, mode: Mode, *, wants_usage: bool
+        self, exchange: Exchange, attempt: Attempt, route: Route, call: Call, mode: Mode, *, wants_usage: bool
     ) -> Begun:
         if not (exchange.head.get(b"content-type") or "").startswith("text/event-stream"):
             exchange.abort()
             self._fail(attempt, Fault.NOT_A_STREAM, "asked for a stream, got none")
         collector = Collector(attempt.watch)
-        relay = Relay(attempt.watch, merge=route.merge_window > 0, wants_usage=wants_usage)
+        merge = route.merge_window > 0
+        relay = Relay(attempt.watch, merge=merge, wants_usage=wants_usage, terse=merge and call.terse)
         reader = collector if mode is Mode.COLLECT else relay
         answer = Answer(exchange, attempt, reader, route.deadlines, self._now)
         try:
@@ -156,7 +161,7 @@ class Caller:
                 await answer.read_to_end()
                 return Begun(attempt, exchange.head, payload=self._written(attempt, collector))
         except AnswerBrokenError as broken:
-            _note_error(attempt, key)
+            _note_error(attempt, call.key)
             raise AttemptFailedError(attempt, str(broken)) from broken
         return Begun(attempt, exchange.head, stream=answer)
 

@@ -16,7 +16,6 @@ import orjson
 from plugins.dialect.openai import Body
 from plugins.policy.routing import Route
 from plugins.policy.targets import chat_address
-from plugins.stream.opening import opening
 from plugins.telemetry.record import Attempt, Fault, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
@@ -49,7 +48,7 @@ class Transport(httpx.AsyncBaseTransport):
         record.calling = None
         body: Body = orjson.loads(await request.aread())
         mode = Mode.of(decision.stream_mode, stream=bool(body.get("stream")))
-        call = Call(target, chat_address(str(request.url)), _forwarded(request), _key(request))
+        call = Call(target, chat_address(str(request.url)), _forwarded(request), _key(request), terse=True)
         # LiteLLM leaves the usage out of what it passes on where the client did not ask for it.
         body["stream_options"] = {"include_usage": True}
         try:
@@ -71,11 +70,9 @@ class _Stream(httpx.AsyncByteStream):
         crowd.add(self)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        first = self._route.merge_window > 0
         try:
             while out := await self._answer.next(self._route.litellm_window(len(self._crowd))):
-                yield opening(out) if first else out
-                first = False
+                yield out
         except AnswerBrokenError as broken:
             raise httpx.RemoteProtocolError(str(broken), request=self._request) from broken
         finally:

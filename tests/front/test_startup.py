@@ -54,6 +54,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     did: list[str] = []
     monkeypatch.setattr(gc, "collect", lambda: did.append("collect"))
     monkeypatch.setattr(gc, "freeze", lambda: did.append("freeze"))
+    monkeypatch.setattr(gc, "set_threshold", lambda *_: did.append("set_threshold"))
     return did
 
 
@@ -67,7 +68,7 @@ async def test_a_start_leaves_one_line_with_what_each_part_took(memory: list[str
     assert ready["litellm_import_ms"] == 2000
     assert ready["total_ms"] == pytest.approx(sum(ready[part] for part in parts), abs=1)
     assert (ready["failed"], house.startup.waiting_for, house.startup.sentence) == ([], None, None)
-    assert memory == ["collect", "freeze"]
+    assert memory == ["collect", "freeze", "set_threshold"]
 
 
 async def test_where_the_age_of_a_process_is_not_known_no_total_is_invented() -> None:
@@ -146,10 +147,12 @@ async def test_a_part_that_never_ends_is_given_up_even_where_it_ignores_that(mon
 
 def test_settling_puts_what_is_there_out_of_the_collectors_sight(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    before = gc.get_freeze_count()
+    before, often = gc.get_freeze_count(), gc.get_threshold()
     try:
         startup.settle()
 
         assert gc.get_freeze_count() > before
+        assert gc.get_threshold() == startup.COLLECT_AFTER
     finally:
         gc.unfreeze()
+        gc.set_threshold(*often)

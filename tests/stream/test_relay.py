@@ -177,3 +177,48 @@ def test_what_is_not_more_of_the_same_text_ends_a_window(news: bool, part: bytes
     Relay(watch, merge=True, wants_usage=True).feed([ROLE, chunk(b"a")], 0.0)
 
     assert watch.is_news(part) is news
+
+
+def terse(*parts: bytes) -> bytes:
+    watch = Watch()
+    return Relay(watch, merge=True, wants_usage=True, terse=True).feed(list(parts), 0.0)
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        ROLE,
+        sse(dump(cerebras({}))),
+        sse(dump(cerebras({"role": "assistant", "content": "", "refusal": None}))),
+        sse(dump(cerebras({"content": ""}, finish_reason=None))),
+    ],
+)
+def test_a_reader_that_pays_by_the_event_is_spared_those_that_say_nothing(empty: bytes) -> None:
+    assert terse(empty, chunk(b"a"), empty, chunk(b"b")) == chunk(b"ab")
+    assert terse(empty) == b""
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        sse(dump(cerebras({"role": "tool"}))),
+        sse(dump(cerebras({"role": "assistant"}, 1))),
+        sse(dump(cerebras({"role": "assistant", "tool_calls": [{"index": 0}]}))),
+        sse(dump(cerebras({"role": "assistant"}, usage={"total_tokens": 1}))),
+        sse(dump(cerebras({"role": "assistant"}, finish_reason="stop"))),
+        sse(dump(cerebras({"role": "assistant"}, novel=1))),
+        sse(dump(cerebras({"reasoning": "hm"}))),
+        b": a comment\n\n",
+    ],
+)
+def test_it_is_told_everything_else(event: bytes) -> None:
+    assert terse(event, chunk(b"a")) == event + chunk(b"a")
+
+
+def test_what_comes_together_leaves_together_and_at_once() -> None:
+    """Whether it is the first of its kind or not: nobody has it sooner if it stands alone."""
+    watch = Watch()
+    relay = Relay(watch, merge=True, wants_usage=True)
+
+    assert relay.feed([ROLE, chunk(b"a"), chunk(b"b")], 0.0) == ROLE + chunk(b"ab")
+    assert relay.feed([chunk(b"c")], 1.0) == chunk(b"c")

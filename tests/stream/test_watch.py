@@ -43,13 +43,13 @@ def watched(*events: dict[str, Any] | bytes) -> Watch:
         (Kind.ROLE, cerebras({})),
         (Kind.ROLE, cerebras({"content": ""})),
         (Kind.ROLE, openai({"role": "assistant", "content": "", "refusal": None, "tool_calls": None})),
-        (Kind.ROLE, {**ENVELOPE, "choices": [], "usage": {"total_tokens": 1}}),
-        (Kind.ROLE, {}),
-        (Kind.ROLE, {"choices": 5}),
-        (Kind.ROLE, {"choices": [5, {"delta": 5}]}),
-        (Kind.ROLE, {"error": None, "choices": []}),
-        (Kind.ROLE, {"message": "hello"}),
-        (Kind.ROLE, b""),
+        (Kind.OTHER, {**ENVELOPE, "choices": [], "usage": {"total_tokens": 1}}),
+        (Kind.OTHER, {}),
+        (Kind.OTHER, {"choices": 5}),
+        (Kind.OTHER, {"choices": [5, {"delta": 5}]}),
+        (Kind.OTHER, {"error": None, "choices": []}),
+        (Kind.OTHER, {"message": "hello"}),
+        (Kind.OTHER, b""),
         (Kind.TOKEN, cerebras({"content": " "})),
         (Kind.TOKEN, cerebras({"reasoning": "hm"})),
         (Kind.TOKEN, cerebras({"reasoning_content": "hm"})),
@@ -84,13 +84,13 @@ def test_each_event_is_of_one_kind(kind: Kind, chunk: dict[str, Any] | bytes) ->
 
 
 def test_a_comment_is_no_token() -> None:
-    assert Watch().see(Event(b": ping\n\n", None, None), 0.0) is Kind.ROLE
+    assert Watch().see(Event(b": ping\n\n", None, None), 0.0) is Kind.OTHER
 
 
 def test_a_comment_between_tokens_changes_nothing() -> None:
     watch = watched(TOKEN)
 
-    assert watch.see(Event(b": ping\n\n", None, None), 9.0) is Kind.ROLE
+    assert watch.see(Event(b": ping\n\n", None, None), 9.0) is Kind.OTHER
     assert (watch.events, watch.last_token_at) == (1, 0.0)
 
 
