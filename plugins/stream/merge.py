@@ -7,6 +7,7 @@ bodies is valid, and halves of a character that were split over two events meet 
 import re
 
 from plugins.stream.decode import Event
+from plugins.stream.parse import is_string
 from plugins.stream.shape import Shape
 
 # "data: " and two line ends. With so few bytes around its data an event has no room for a name, a comment or an id.
@@ -34,8 +35,7 @@ def joined(shape: Shape, parts: list[bytes]) -> tuple[bytes, int] | None:
         return None
     if b"\\" in text and _CUT_ESCAPE.search(b"\n".join([*texts, b""])):
         return None  # it would reach into the next text
-    merged = shape.start + text + shape.end
-    return (merged, len(texts)) if shape.text_in(merged[6:-2]) else None
+    return (shape.start + text + shape.end, len(texts)) if is_string(text) else None
 
 
 class Merger:

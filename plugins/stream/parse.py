@@ -15,6 +15,15 @@ def parse_object(data: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def is_string(body: bytes) -> bool:
+    """Whether this is what may stand between the quotes of a JSON string."""
+    try:
+        orjson.loads(b'"%b"' % body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
 def _parse_with_half_characters(data: bytes) -> Any:
     """An emoji may be split over two events, \\ud83d in one and \\ude00 in the next. orjson refuses such a half."""
     if b"\\u" not in data:

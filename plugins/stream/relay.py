@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from plugins.stream.aggregate import Aggregate
 from plugins.stream.decode import Decoder, Event, ProtocolError
 from plugins.stream.merge import Merger, joined
+from plugins.stream.shape import Shape
 from plugins.stream.watch import Broken, Kind, Watch
 
 
@@ -38,20 +40,32 @@ class Relay:
     def feed(self, parts: list[bytes], now: float) -> bytes:
         if self.broken or self._watch.done:
             return b""
-        out = []
-        if self._merge and not self._decoder.pending and self._watch.shape is not None:
-            text, parts = _parted(parts, self._watch)
-            block = joined(self._watch.shape, text) if text else None
-            if block is None:
-                parts = text + parts
-            else:
+        shape = self._known_shape
+        if shape is not None and (block := joined(shape, parts)):
+            merged, events = block  # nearly always
+            self._watch.hear(events, now)
+            return merged
+        return b"".join([*self._in_runs(parts, now), self._merger.flush()])
+
+    @property
+    def _known_shape(self) -> Shape | None:
+        return self._watch.shape if self._merge and not self._decoder.pending else None
+
+    def _in_runs(self, parts: list[bytes], now: float) -> Iterator[bytes]:
+        """Runs of one shape are joined, and what stands between them is read event by event."""
+        while parts and not self.broken and not self._watch.done:
+            shape = self._known_shape
+            length = _leading(parts, shape) if shape else 0
+            block = joined(shape, parts[:length]) if shape and length > 1 else None
+            if shape is not None and block is not None:
                 merged, events = block
                 self._watch.hear(events, now)
-                out.append(merged)
-        if parts:
-            out += [self._passed_on(event, now) for event in _events(self, self._decoder, b"".join(parts))]
-            out.append(self._merger.flush())
-        return b"".join(out)
+                yield self._merger.push(Event(merged, merged[6:-2], None), shape)
+            else:
+                length = max(length, 1)
+                for event in _events(self, self._decoder, b"".join(parts[:length])):
+                    yield self._passed_on(event, now)
+            parts = parts[length:]
 
     def _passed_on(self, event: Event, now: float) -> bytes:
         if self._watch.done or self.broken:
@@ -88,12 +102,9 @@ class Collector:
         return self._aggregate.completion()
 
 
-def _parted(parts: list[bytes], watch: Watch) -> tuple[list[bytes], list[bytes]]:
-    """What may be more of the same text, and the news behind it: an answer's last words come with its end."""
-    end = len(parts)
-    while end and watch.is_news(parts[end - 1]):
-        end -= 1
-    return parts[:end], parts[end:]
+def _leading(parts: list[bytes], shape: Shape) -> int:
+    """How many parts, from the first on, may be more of the same text."""
+    return next((at for at, part in enumerate(parts) if not shape.may_go_on_with(part)), len(parts))
 
 
 def _events(reader: Reader, decoder: Decoder, chunk: bytes) -> list[Event]:

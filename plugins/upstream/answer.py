@@ -216,8 +216,8 @@ class _Cruise:
         if self.over.done():  # whoever waited was cancelled
             return False
         connection = self._connection
-        came = connection.pull()
-        if now < self._due and not connection.over and not (came and self._watch.is_news(connection.latest)):
+        last = connection.pull()
+        if now < self._due and not connection.over and not (last and self._watch.is_news(last)):
             return True
         try:
             return self._window_passed(now)

@@ -77,26 +77,24 @@ class Connection:
             await self._more(deadline)
         return self._head
 
-    def pull(self) -> bool:
-        """Take in what has arrived, without waiting; whether there was anything. Errors are told by `read`."""
+    def pull(self) -> bytes | None:
+        """Take in what has arrived, without waiting: its last part, empty if it holds no body, None if nothing came.
+
+        Errors are told by `read_parts`.
+        """
         if self.over:
-            return False
+            return None
         try:
             data = self._channel.take()
         except OSError as error:
             self._break(error)
-            return True
+            return b""
         if data is None:
-            return False
+            return None
         if data:
             self._feed(data)
         else:
             self._end_of_stream()
-        return True
-
-    @property
-    def latest(self) -> bytes:
-        """The last part that was pulled, b"" if all were read."""
         return self._parts[-1] if self._parts else b""
 
     def parts(self) -> list[bytes]:
@@ -127,7 +125,7 @@ class Connection:
         self._channel.close()
 
     async def _more(self, deadline: float | None) -> None:
-        while self._broken is None and not self.pull():
+        while self._broken is None and self.pull() is None:
             try:
                 await self._channel.arrival(deadline)
             except TimeoutError:
