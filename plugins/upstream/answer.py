@@ -216,10 +216,10 @@ class _Cruise:
         if self.over.done():  # whoever waited was cancelled
             return False
         connection = self._connection
-        last = connection.pull()
-        if now < self._due and not connection.over and not (last and self._watch.is_news(last)):
-            return True
         try:
+            last = connection.pull()
+            if now < self._due and not connection.over and not (last and self._watch.is_news(last)):
+                return True
             return self._window_passed(now)
         except Exception as error:  # noqa: BLE001  it belongs to whoever waits, not to the beat
             self.over.set_exception(error)
