@@ -6,6 +6,7 @@ Rooms (an arrow in `tests/test_house.py` is an allowed import):
     wiring.py      builds everything once per process
     cli.py         waferline check | explain | test | catalog | doctor | key | schema, one module each in commands/
     policy/        PURE  facts -> verdict: access, routing, lifecycle, streaming, limits
+    circuit/       PURE  one circuit per target: may it be called, and how did it go
     stream/        PURE  SSE bytes in, SSE bytes out: decode, merge, watch, aggregate
     dialect/       PURE  what a provider accepts and how it says no
     upstream/      HTTP to providers: the pool, its warming, and the transport LiteLLM uses
@@ -26,6 +27,8 @@ Words, one per thing:
     verdict      what a policy answers: Allow, Amend or Refuse
     attempt      one call of one target
     first token  the first delta that carries content, reasoning or a tool call
+    circuit      what keeps a target from being called while that is useless: closed, open or half-open
+    probe        the one call that tries whether a target is back
     logger       a callback of the operator's that hears of a request once it has ended, and does nothing to it
     lane         how an answer travels: through LiteLLM, or past it
     warm         said of a connection that is open before somebody needs it

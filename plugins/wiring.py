@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import secrets
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from plugins.circuit.board import Board
 from plugins.config import deployments
 from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.environment import host_of, provider_hosts, unsafe
@@ -35,14 +37,16 @@ from plugins.telemetry.age import AGE, BEGUN
 from plugins.telemetry.loggers import Loggers
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events, JsonLines
+from plugins.upstream.admission import Admission
 from plugins.upstream.caller import Caller
+from plugins.upstream.lag import Lag
 from plugins.upstream.pool import Pool
 from plugins.upstream.transport import Transport
 from plugins.upstream.understudy import Understudy
 from plugins.upstream.warming import Warming
 
 
-def _build(pool: Pool, caller: Caller, understudy: Understudy) -> Gateway:
+def _build(pool: Pool) -> tuple[Gateway, Understudy, Lag]:
     environment = dict(os.environ)
     clock = Clock()
     events = Events(JsonLines())
@@ -62,14 +66,24 @@ def _build(pool: Pool, caller: Caller, understudy: Understudy) -> Gateway:
     complaint = unsafe(master, [*provider_hosts(environment), *(host_of(address.url) for _, address in ready)])
     if complaint:
         _give_up(complaint)
+    board = Board(
+        deployed.by_deployment.values(),
+        lambda: store.current.circuits,
+        random.random,
+        lambda event: events({**event, "time": clock.wall}),
+    )
+    lag = Lag(clock.monotonic, lambda: board.settings.trips.loop_lag_ms / 1000)
+    caller = Caller(pool, clock.monotonic, Admission(board, lag, clock.monotonic, clock.utc))
+    understudy = Understudy(Transport(caller, current.get), current.get)
     called = callbacks(store.document, beside(config))
     warming = Warming(pool, ready, clock.monotonic, lambda: store.current.routing.warm_connections)
     rehearsal = Rehearsal(store, deployed, clock, understudy.cover, secrets.token_hex(8))
-    return Gateway(
+    gateway = Gateway(
         store=store,
         deployed=deployed,
         master_digest=digest(master) if master else None,
         events=events,
+        board=board,
         express=Express(caller, direct, clock.monotonic),
         direct=direct,
         only_litellm=what_only_litellm_does(store.document, called),
@@ -78,6 +92,7 @@ def _build(pool: Pool, caller: Caller, understudy: Understudy) -> Gateway:
         startup=Startup(warming.begin, rehearsal, litellm_started, events, clock, AGE, BEGUN),
         clock=clock,
     )
+    return gateway, understudy, lag
 
 
 def _give_up(complaint: str) -> NoReturn:
@@ -113,11 +128,9 @@ def _front(app: App) -> Front:
 
 
 _pool = Pool()
-_caller = Caller(_pool, Clock().monotonic)
-_understudy = Understudy(Transport(_caller, current.get), current.get)
-gateway = _build(_pool, _caller, _understudy)
-gate = Gate(gateway.direct)
-_background = _Background(gateway.store.watch, gateway.startup.run, gateway.warming.keep, gateway.loggers.keep)
+gateway, _understudy, _lag = _build(_pool)
+gate = Gate(gateway.direct, gateway.board, gateway.clock.monotonic)
+_background = _Background(gateway.store.watch, gateway.startup.run, gateway.warming.keep, gateway.loggers.keep, _lag.watch)
 _background.start_if_running()
 use_transport(_understudy)
 mount_front(_front)

@@ -32,11 +32,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "plugins.config": ("plugins.policy",),
     "plugins.policy": NOBODY,
+    "plugins.circuit": ("plugins.policy", "plugins.telemetry"),
     "plugins.stream": NOBODY,
     "plugins.dialect": ("plugins.policy",),
     "plugins.telemetry": ("plugins.policy", "plugins.stream", "plugins.dialect"),
     "plugins.upstream": (
         "plugins.policy",
+        "plugins.circuit",
         "plugins.stream",
         "plugins.dialect",
         "plugins.telemetry",
@@ -44,6 +46,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Of config only the store with the policies in force.
     "plugins.front": (
         "plugins.policy",
+        "plugins.circuit",
         "plugins.stream",
         "plugins.dialect",
         "plugins.telemetry",
@@ -51,7 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plugins.config.reload",
     ),
     # Of the front only the type of an ASGI application, which is what hooks mount; nothing of config.
-    "plugins.hooks": ("plugins.policy", "plugins.telemetry", "plugins.front.asgi"),
+    "plugins.hooks": ("plugins.policy", "plugins.circuit", "plugins.telemetry", "plugins.front.asgi"),
     "simulator": ("plugins.stream",),
     "loadtests": ("plugins.stream",),
     "scripts": ("plugins.config", "plugins.policy.targets"),
@@ -60,6 +63,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # Literals in, values out: everything here runs in a REPL. Of the standard library no clock, no chance, no world.
 PURE = (
     "plugins.policy",
+    "plugins.circuit",
     "plugins.stream",
     "plugins.dialect",
     "plugins.config.loggers",

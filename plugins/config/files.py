@@ -16,6 +16,7 @@ from plugins.config.problem import Problem
 from plugins.config.validate import salvage, validate
 from plugins.policy.access import AccessFile
 from plugins.policy.catalog import Catalog
+from plugins.policy.circuits import CircuitsFile
 from plugins.policy.engine import Policies
 from plugins.policy.lifecycle import LifecycleFile
 from plugins.policy.routing import RoutingFile
@@ -29,6 +30,7 @@ FILES: Mapping[str, type[BaseModel]] = {
     "streaming": StreamingFile,
     "routing": RoutingFile,
     "access": AccessFile,
+    "circuits": CircuitsFile,
 }
 
 
@@ -92,6 +94,7 @@ def _policies(settings: Mapping[str, Any], version: str) -> Policies:
         streaming=settings["streaming"],
         routing=settings["routing"],
         access=settings["access"],
+        circuits=settings["circuits"],
         version=version,
     )
 

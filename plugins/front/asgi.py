@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
+from math import ceil
 from typing import Any
 
 import orjson
@@ -49,7 +50,7 @@ async def send_json(send: Send, status: int, body: Any, headers: Headers = ()) -
 async def send_refusal(send: Send, refusal: Refuse, request_id: str, headers: Headers = ()) -> None:
     more = list(headers)
     if refusal.retry_after is not None:
-        more.append((b"retry-after", str(max(1, round(refusal.retry_after))).encode()))
+        more.append((b"retry-after", str(max(1, ceil(refusal.retry_after))).encode()))
     if refusal.status == 401:
         more.append((b"www-authenticate", b"Bearer"))
     await send_json(send, refusal.status, error_body(refusal, request_id), more)

@@ -6,15 +6,16 @@ import orjson
 
 from plugins.front import guard, lane
 from plugins.front.asgi import App, Message, Receive, Scope, Send
+from plugins.front.failure import unanswered
 from plugins.front.gateway import Gateway
 from plugins.front.reply import Reply
 from plugins.policy import limits
 from plugins.policy.access import Client
-from plugins.policy.engine import Ask
+from plugins.policy.engine import Ask, Decision
 from plugins.policy.routing import Lane
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.kept import Kept
-from plugins.telemetry.record import Outcome, Record
+from plugins.telemetry.record import Outcome, Record, Skipped
 
 
 async def chat(
@@ -36,6 +37,8 @@ async def chat(
         return record.decision.refusal
     shaped = lane.shaped(body, record.decision)
     record.lane, _ = lane.choose(record.decision, gateway.direct, gateway.only_litellm)
+    if nobody := _nobody_to_call(gateway, record, record.decision):
+        return nobody
     if record.lane is Lane.EXPRESS:
         if gateway.loggers.listen:
             length = int(guard.header(scope, b"content-length") or 0)
@@ -44,6 +47,19 @@ async def chat(
         return await gateway.express.answer(record, record.decision, shaped, receive, send)
     await _through_litellm(gateway, record, lane.for_litellm(shaped, record.decision), app, scope, receive, send)
     return None
+
+
+def _nobody_to_call(gateway: Gateway, record: Record, decision: Decision) -> Refuse | None:
+    """The refusal when no target's circuit lets anybody through, without a call and without LiteLLM."""
+    board, now = gateway.board, gateway.clock.monotonic()
+    record.last_resort = board.is_last_resort(decision.targets, now)
+    rejected = board.all_rejected(decision.targets, now, last_resort=record.last_resort)
+    if not rejected:
+        return None
+    for target, each in rejected:
+        record.skip(Skipped(target, str(each.why), each.seconds))
+    record.end(Outcome.FAILED)
+    return unanswered((), record.skipped)
 
 
 async def _through_litellm(

@@ -14,6 +14,7 @@ from plugins.policy.engine import Decision
 from plugins.policy.targets import Address, Target
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Outcome, Record
+from plugins.upstream.admission import NotCalledError
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
 
@@ -49,7 +50,7 @@ class Express:
         begun = await self._first_to_speak(record, decision, body)
         if begun is None:
             record.end(Outcome.REJECTED if record.client_is_to_blame else Outcome.FAILED)
-            return explain(503, b"", record.attempts)
+            return explain(503, b"", record.attempts, record.skipped)
         record.status = 200
         if record.kept is not None:
             record.kept.headers = begun.head.as_dict()
@@ -69,6 +70,8 @@ class Express:
         for target in decision.targets:
             try:
                 return await self._caller.call(record, decision.route, self._call(target), body, mode)
+            except NotCalledError:
+                continue
             except AttemptFailedError:
                 if record.client_is_to_blame:
                     return None

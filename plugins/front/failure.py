@@ -10,37 +10,46 @@ import orjson
 from plugins.dialect.openai import UpstreamError, read_error
 from plugins.policy.verdict import Refuse
 from plugins.stream.watch import Watch
-from plugins.telemetry.record import Attempt, Fault, Outcome
+from plugins.telemetry.record import Attempt, Fault, Outcome, Skipped
 
-LONGEST_WAIT_SECONDS = 60.0  # buckets refill all the time; whoever says more than this does not know
 _LITELLM_WORDS = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)\s*[:-]\s*)+|litellm\.\w+:\s*")
 
 
-def explain(status: int, payload: bytes, attempts: Sequence[Attempt]) -> Refuse:
-    if not attempts or attempts[-1].outcome is Outcome.WHOLE:
+def explain(status: int, payload: bytes, attempts: Sequence[Attempt], skipped: Sequence[Skipped] = ()) -> Refuse:
+    if not attempts and not skipped:
+        return _litellm_refused(status, payload)
+    if attempts and attempts[-1].outcome is Outcome.WHOLE:
         return _litellm_refused(status, payload)
     for attempt in attempts:
         if attempt.client_is_to_blame and attempt.error is not None:
             return _as_told(attempt.error)
-    if all(attempt.status == 429 for attempt in attempts):
-        waits = [float(each.retry_after) for each in attempts if each.retry_after and _is_number(each.retry_after)]
+    return unanswered(attempts, skipped)
+
+
+def unanswered(attempts: Sequence[Attempt], skipped: Sequence[Skipped]) -> Refuse:
+    """No target spoke: what each of them did, and when the first of them is worth asking again."""
+    waits = [each.retry_after for each in attempts if each.retry_after is not None]
+    waits += [each.seconds for each in skipped if each.seconds is not None]
+    least = min(waits, default=1.0)
+    summary = ", ".join([*map(_attempted, attempts), *map(_left_alone, skipped)])
+    if all(each.status == 429 for each in attempts) and all(each.why == "capacity" for each in skipped):
         return Refuse(
             "upstream.capacity",
-            f"every provider is at its rate limit ({_summary(attempts)})",
+            f"every provider is at its rate limit ({summary})",
             "try again later",
             429,
             "rate_limit_exceeded",
             param=None,
-            retry_after=min(min(waits, default=1.0), LONGEST_WAIT_SECONDS),
+            retry_after=least,
         )
     return Refuse(
         "upstream.failed",
-        f"no provider answered ({_summary(attempts)})",
+        f"no provider answered ({summary})",
         "try again; if it stays, the operator sees each attempt under this request id",
         503,
         "upstream_unavailable",
         param=None,
-        retry_after=1.0,
+        retry_after=1.0 if attempts else least,
     )
 
 
@@ -83,15 +92,15 @@ def _litellm_refused(status: int, payload: bytes) -> Refuse:
     return Refuse("litellm", message, "correct the request", status, "invalid_request", param=told.param)
 
 
-def _summary(attempts: Sequence[Attempt]) -> str:
-    return ", ".join(f"{each.target.deployment}: {_what_happened(each)}" for each in attempts)
+def _attempted(attempt: Attempt) -> str:
+    return f"{attempt.target.deployment}: {_what_happened(attempt)}"
+
+
+def _left_alone(skipped: Skipped) -> str:
+    return f"{skipped.target.deployment}: not called, {skipped.why.replace('_', ' ')}"
 
 
 def _what_happened(attempt: Attempt) -> str:
     if attempt.fault is Fault.HTTP_STATUS or attempt.fault is None:
         return f"{attempt.status}" if attempt.status else "not called"
     return str(attempt.fault)
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d+)?", text) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from plugins.front import guard, listing
+from plugins.front import circuits, guard, listing
 from plugins.front.asgi import App, Receive, Scope, Send, encoded, send_json, send_refusal
 from plugins.front.chat import chat
 from plugins.front.gateway import Gateway
@@ -18,7 +18,7 @@ from plugins.telemetry.record import Outcome, Record, current
 
 # Neither the outside world nor LiteLLM's log has any use for a line per probe.
 _UNRECORDED = frozenset({Endpoint.WARMING})
-_FOR_OPERATORS = frozenset({Endpoint.STATUS, Endpoint.DRAIN})
+_FOR_OPERATORS = frozenset({Endpoint.STATUS, Endpoint.DRAIN, Endpoint.CIRCUITS, Endpoint.FORCE})
 
 
 class Front:
@@ -102,7 +102,10 @@ class Front:
             record.status = 200
             await self._app(scope, receive, send)
             return None
-        found = self._look_up(endpoint, record, client, scope["path"])
+        if endpoint is Endpoint.FORCE:
+            found: object | Refuse = await circuits.force(gateway, scope, receive)
+        else:
+            found = self._look_up(endpoint, record, client, scope["path"])
         if isinstance(found, Refuse):
             return found
         record.status = 200
@@ -118,6 +121,8 @@ class Front:
             case Endpoint.MODEL:
                 name = next(path.removeprefix(prefix) for prefix in MODEL_PREFIXES if path.startswith(prefix))
                 return listing.one(record.policies, gateway.deployed, client, today, name)
+            case Endpoint.CIRCUITS:
+                return circuits.listed(gateway)
             case Endpoint.STATUS:
                 return gateway.status()
             case _:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from plugins.circuit.board import Board
 from plugins.config.reload import PolicyStore
 from plugins.front.clock import Clock
 from plugins.front.express import Express
@@ -23,6 +24,7 @@ class Gateway:
     deployed: Deployed
     master_digest: str | None
     events: Events
+    board: Board
     express: Express
     direct: Mapping[str, Address | str]  # by deployment: how to call it past LiteLLM, or why not
     only_litellm: tuple[str, ...]  # what the operator configured that only LiteLLM does
@@ -40,6 +42,7 @@ class Gateway:
         return {
             **self.store.status(),
             "targets": [target.as_dict() for target in self.deployed.by_deployment.values()],
+            "circuits": self.board.snapshot(self.clock.monotonic()),
             "connections": self.warming.status(),
             "loggers": self.loggers.status(),
             "startup": self.startup.status(),

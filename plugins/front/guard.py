@@ -31,6 +31,8 @@ class Endpoint(Enum):
     READINESS = auto()
     DRAIN = auto()
     STATUS = auto()
+    CIRCUITS = auto()
+    FORCE = auto()
 
 
 # LiteLLM answers more than 700 paths, many of them without a key. These are the ones that lead somewhere.
@@ -45,6 +47,8 @@ PATHS: dict[str, tuple[str, Endpoint]] = {
     "/health/readiness": ("GET", Endpoint.READINESS),
     "/health/drain": ("GET", Endpoint.DRAIN),  # ends the service of whoever calls it, so it needs the master key
     "/waferline/status": ("GET", Endpoint.STATUS),
+    "/waferline/circuits": ("GET", Endpoint.CIRCUITS),
+    "/waferline/circuits/force": ("POST", Endpoint.FORCE),
 }
 PROBES = frozenset({Endpoint.HEALTH, Endpoint.READINESS})
 MODEL_PREFIXES = ("/v1/models/", "/models/")

@@ -95,7 +95,7 @@ class Reply:
         if more or self._record.status is None:
             return
         record = self._record
-        refusal = explain(self._record.status, b"".join(self._held), record.attempts)
+        refusal = explain(self._record.status, b"".join(self._held), record.attempts, record.skipped)
         record.refusal, record.status = refusal, refusal.status
         record.end(Outcome.REJECTED if record.client_is_to_blame else Outcome.FAILED)
         await send_refusal(self._send, refusal, record.request_id, answer_headers(record))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import ProxyException
 
+from plugins.circuit.board import Board
 from plugins.policy.targets import NO_KEY, Address, Target
 from plugins.policy.verdict import Refuse
-from plugins.telemetry.record import Record, current
+from plugins.telemetry.record import Record, Skipped, current
 
 
 class Gate(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly; this is the seam
@@ -20,9 +21,36 @@ class Gate(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly
     wildcards. Here LiteLLM has already decided which deployment it will call.
     """
 
-    def __init__(self, addresses: Mapping[str, Address | str]) -> None:
+    def __init__(self, addresses: Mapping[str, Address | str], board: Board, now: Callable[[], float]) -> None:
         super().__init__()
         self._addresses = addresses
+        self._board = board
+        self._now = now
+
+    async def async_filter_deployments(
+        self,
+        model: str,
+        healthy_deployments: list[Any],
+        messages: list[Any] | None,
+        request_kwargs: dict[str, Any] | None = None,
+        parent_otel_span: Any = None,
+    ) -> list[Any]:
+        """Leaves out what was tried, and what its circuit keeps from being tried: LiteLLM goes on to the next."""
+        record = current.get()
+        if record is None or record.decision is None:
+            return healthy_deployments  # refused below
+        return [each for each in healthy_deployments if self._is_worth_calling(record, each.get("model_info") or {})]
+
+    def _is_worth_calling(self, record: Record, info: Mapping[str, Any]) -> bool:
+        target = record.decision.target(info.get("id")) if record.decision else None
+        if target is None:
+            return True  # refused below
+        if any(attempt.target is target for attempt in record.attempts):
+            return False
+        rejected = self._board.of(target).rejection(self._now(), last_resort=record.last_resort)
+        if rejected is not None:
+            record.skip(Skipped(target, str(rejected.why), rejected.seconds))
+        return rejected is None
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: object) -> dict[str, Any] | None:
         deployment = (kwargs.get("model_info") or {}).get("id")
@@ -30,6 +58,9 @@ class Gate(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly
         target = admitted(record, deployment)
         if isinstance(target, Refuse):
             raise as_proxy_exception(target)
+        # A request that names a deployment does not pass the filter.
+        if record is not None and not self._is_worth_calling(record, {"id": deployment}):
+            raise as_proxy_exception(_left_alone(target))
         assert record is not None  # noqa: S101  admitted() refuses without one
         record.calling = target
         model = f"{target.provider}/{target.upstream_model}"
@@ -60,8 +91,15 @@ def _refuse(reason: str, cure: str) -> Refuse:
     return Refuse("gate.target", reason, cure, 403, "model_blocked")
 
 
+def _left_alone(target: Target) -> Refuse:
+    return Refuse("gate.circuit", f"{target.deployment!r} is left alone", "another serves", 503, "upstream_unavailable")
+
+
 def as_proxy_exception(refusal: Refuse) -> Exception:
     error: Exception = ProxyException(
-        message=refusal.message, type="permission_error", param=refusal.param, code=refusal.status
+        message=refusal.message,
+        type="permission_error" if refusal.status == 403 else "server_error",
+        param=refusal.param,
+        code=refusal.status,
     )
     return error

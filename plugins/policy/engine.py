@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from plugins.policy import access, lifecycle, routing, streaming
 from plugins.policy.access import AccessFile, Client
 from plugins.policy.catalog import Catalog, find
+from plugins.policy.circuits import CircuitsFile
 from plugins.policy.lifecycle import LifecycleFile
 from plugins.policy.routing import Route, RoutingFile
 from plugins.policy.streaming import StreamingFile
@@ -26,6 +27,7 @@ class Policies:
     streaming: StreamingFile
     routing: RoutingFile
     access: AccessFile
+    circuits: CircuitsFile = field(default_factory=CircuitsFile)
     version: str = "unsaved"
 
 

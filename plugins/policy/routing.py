@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -110,6 +110,9 @@ class Route:
         """How far apart the deliveries of a stream are that shares LiteLLM with the others, itself included."""
         shared = min(streams * self.litellm_window_per_stream, LONGEST_WINDOW_MS / 1000)
         return max(self.merge_window, shared) if self.merge_window else 0
+
+    def with_first_token(self, seconds: float) -> Route:
+        return replace(self, deadlines=self.deadlines.model_copy(update={"first_token_seconds": seconds}))
 
 
 def resolve(routing: RoutingFile, asked: str) -> Route:

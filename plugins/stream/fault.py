@@ -6,12 +6,28 @@ from typing import Any
 _ERROR_STATUSES = frozenset(map(str, range(400, 600)))
 
 
+_STATUS_OF_CODE = {
+    "queue_exceeded": 429,
+    "token_quota_exceeded": 429,
+    "request_quota_exceeded": 429,
+    "rate_limit_exceeded": 429,
+    "context_length_exceeded": 400,
+    "content_filter": 400,
+    "content_policy_violation": 400,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class StreamError:
     message: str
     type: str | None
     code: str | None
     status: int | None
+
+    @property
+    def meant_status(self) -> int:
+        """The HTTP status it would have come with, had the answer not begun."""
+        return self.status or _STATUS_OF_CODE.get(self.code or "", 502)
 
 
 def fault_in(chunk: dict[str, Any]) -> StreamError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plugins.stream.watch import Watch
-from plugins.telemetry.record import Attempt, Outcome, Record
+from plugins.telemetry.record import Attempt, Outcome, Record, Skipped
 
 
 def finished(record: Record, now: float, wall: str) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def finished(record: Record, now: float, wall: str) -> dict[str, Any]:
         "stream": record.stream,
         "stream_mode": str(decision.stream_mode) if decision else None,
         "attempts": [_attempt(each) for each in record.attempts],
+        "skipped": [_skipped(each) for each in record.skipped],
         "outcome": str(record.outcome),
         "status": record.status,
         "code": record.refusal.code if record.refusal else None,
@@ -91,6 +92,11 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "ttft_ms": _ms(attempt.started, attempt.watch.first_token_at),
         "ms": _ms(attempt.started, attempt.ended),
     }
+
+
+def _skipped(skipped: Skipped) -> dict[str, Any]:
+    seconds = None if skipped.seconds is None else round(skipped.seconds, 3)
+    return {"deployment": skipped.target.deployment, "why": skipped.why, "seconds": seconds}
 
 
 def _ms(start: float, end: float | None) -> float | None:

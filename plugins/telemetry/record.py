@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from plugins.dialect.openai import UpstreamError
 from plugins.policy.engine import Decision, Policies
@@ -43,6 +43,23 @@ class Fault(StrEnum):
     NOT_A_STREAM = "not_a_stream"
 
 
+class Overseer(Protocol):
+    """Hears how an attempt goes."""
+
+    def spoke(self, attempt: Attempt, now: float) -> None: ...
+
+    def ended(self, attempt: Attempt, now: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A target that was not called."""
+
+    target: Target
+    why: str
+    seconds: float | None  # until it is worth asking again
+
+
 @dataclass(slots=True)
 class Attempt:
     """One call of one target. Times are monotonic seconds."""
@@ -54,13 +71,23 @@ class Attempt:
     fault: Fault | None = None
     status: int | None = None
     error: UpstreamError | None = None
-    retry_after: str | None = None
+    retry_after: float | None = None  # seconds, as the provider says; as we shall wait once that is decided
+    limit_by_day: bool = False  # what is used up counts by the hour or day
     ended: float | None = None
+    is_probe: bool = False
+    overseer: Overseer | None = None
 
     def end(self, outcome: Outcome, now: float, fault: Fault | None = None) -> None:
         """The first end counts: what happens while cleaning up is not news."""
         if self.outcome is Outcome.RUNNING:
             self.outcome, self.ended, self.fault = outcome, now, fault
+            if self.overseer is not None:
+                self.overseer.ended(self, now)
+
+    def spoke(self, now: float) -> None:
+        """Its first token is there."""
+        if self.overseer is not None:
+            self.overseer.spoke(self, now)
 
     @property
     def client_is_to_blame(self) -> bool:
@@ -81,8 +108,10 @@ class Record:
     lane: Lane | None = None
     stream: bool = False
     refusal: Refuse | None = None
+    last_resort: bool = False  # no target's circuit is closed, so open ones may be tried ahead of time
     calling: Target | None = None  # the target that the gate let through, until the transport calls it
     attempts: list[Attempt] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     delivered: Watch = field(default_factory=Watch)  # the stream as the client gets it
     status: int | None = None
     outcome: Outcome = Outcome.RUNNING
@@ -98,6 +127,11 @@ class Record:
     @property
     def serving(self) -> Attempt | None:
         return self.attempts[-1] if self.attempts else None
+
+    def skip(self, skipped: Skipped) -> None:
+        """Once per target: LiteLLM comes by several times."""
+        if all(each.target is not skipped.target for each in self.skipped):
+            self.skipped.append(skipped)
 
     def end(self, outcome: Outcome) -> None:
         if self.outcome is Outcome.RUNNING:

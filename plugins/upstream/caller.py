@@ -19,6 +19,7 @@ from plugins.policy.targets import CEREBRAS, Target
 from plugins.policy.verdict import StreamMode
 from plugins.stream.relay import Collector, Relay
 from plugins.telemetry.record import Attempt, Fault, Outcome, Record
+from plugins.upstream.admission import Admission
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.pool import ConnectError, Exchange, Pool
 from plugins.upstream.wire import Head, WireError
@@ -72,13 +73,31 @@ class AttemptFailedError(Exception):
 
 
 class Caller:
-    def __init__(self, pool: Pool, now: Clock) -> None:
+    """With an admission, it calls only targets whose circuits let it; without, as the doctor does, any."""
+
+    def __init__(self, pool: Pool, now: Clock, admission: Admission | None = None) -> None:
         self._pool = pool
         self._now = now
+        self._admission = admission
 
     async def call(self, record: Record, route: Route, call: Call, body: Body, mode: Mode) -> Begun:
-        attempt = Attempt(call.target, self._now())
-        record.attempts.append(attempt)
+        """AttemptFailedError when it gave no first token, NotCalledError when its provider was left alone."""
+        if self._admission is None:
+            attempt = Attempt(call.target, self._now())
+            record.attempts.append(attempt)
+        else:
+            attempt = await self._admission.begin(record, route, call.target)
+            if attempt.is_probe:
+                route = self._admission.probing(route)
+        try:
+            return await self._call(record, attempt, route, call, body, mode)
+        except AttemptFailedError:
+            raise
+        except BaseException:
+            attempt.end(Outcome.CLIENT_GONE, self._now())
+            raise
+
+    async def _call(self, record: Record, attempt: Attempt, route: Route, call: Call, body: Body, mode: Mode) -> Begun:
         shaped = shape(record, call.target, body, stream=mode is not Mode.PLAIN)
         wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         # A provider that does not stream says nothing at all until it is done.
@@ -93,7 +112,6 @@ class Caller:
         except AttemptFailedError:
             raise
         except BaseException:
-            attempt.end(Outcome.CLIENT_GONE, self._now())
             exchange.abort()  # nobody waits any more, so the provider need not go on
             raise
 
@@ -110,16 +128,14 @@ class Caller:
             self._fail(attempt, Fault.FIRST_TOKEN_TIMEOUT, "no answer in time")
         except WireError as error:
             self._fail(attempt, Fault.CONNECT if isinstance(error, ConnectError) else Fault.CUT, str(error))
-        except asyncio.CancelledError:
-            attempt.end(Outcome.CLIENT_GONE, self._now())
-            raise
         attempt.status = exchange.status
         return exchange
 
     async def _refused(self, exchange: Exchange, attempt: Attempt, key: str | None) -> NoReturn:
         payload = await _beginning(exchange)
         attempt.error = openai.read_error(exchange.status, payload, key)
-        attempt.retry_after = exchange.head.get(b"retry-after")
+        if exchange.status == 429 and self._admission is not None:
+            self._admission.note_wait(attempt, exchange.head.get)
         exchange.give_back(finished=True)
         self._fail(attempt, Fault.HTTP_STATUS, attempt.error.message)
 
@@ -157,6 +173,7 @@ class Caller:
         answer = Answer(exchange, attempt, reader, route.deadlines, self._now)
         try:
             await answer.first_token()
+            attempt.spoke(self._now())
             if mode is Mode.COLLECT:
                 await answer.read_to_end()
                 return Begun(attempt, exchange.head, payload=self._written(attempt, collector))
@@ -195,7 +212,7 @@ def _note_error(attempt: Attempt, key: str | None) -> None:
     """An error that came inside a stream, before anything was passed on, is an error like any other."""
     told = attempt.watch.error
     if told is not None:
-        attempt.status = told.status or 502
+        attempt.status = told.meant_status
         message = told.message or "the provider reported an error"
         attempt.error = openai.presentable(UpstreamError(attempt.status, message, told.type, None, told.code), key)
 

@@ -17,6 +17,7 @@ from plugins.dialect.openai import Body
 from plugins.policy.routing import Route
 from plugins.policy.targets import chat_address
 from plugins.telemetry.record import Attempt, Fault, Record
+from plugins.upstream.admission import NotCalledError
 from plugins.upstream.answer import Answer, AnswerBrokenError
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
 
@@ -53,6 +54,8 @@ class Transport(httpx.AsyncBaseTransport):
         body["stream_options"] = {"include_usage": True}
         try:
             begun = await self._caller.call(record, decision.route, call, body, mode)
+        except NotCalledError as reason:
+            return httpx.Response(503, json={"error": {"message": str(reason)}})  # LiteLLM goes on to the next
         except AttemptFailedError as failed:
             return _as_failure(failed, request)
         return _as_response(begun, decision.route, self._streams, request)

@@ -56,7 +56,8 @@ def test_an_added_key_opens_the_door_and_leaves_the_rest_as_it_was(tmp_path: Pat
     assert after.splitlines()[5] == "  - name: bot"
     assert world.problems() == []
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        world.path(stem).name for stem in ("models", "lifecycle", "streaming", "routing", "access", "litellm")
+        world.path(stem).name
+        for stem in ("models", "lifecycle", "streaming", "routing", "access", "circuits", "litellm")
     )
 
 

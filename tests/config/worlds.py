@@ -13,7 +13,7 @@ from plugins.config.problem import in_order
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TODAY = date(2026, 11, 20)
-STEMS = ("models", "lifecycle", "streaming", "routing", "access", "litellm")
+STEMS = ("models", "lifecycle", "streaming", "routing", "access", "circuits", "litellm")
 FLAWS = sorted({path.name.split(".", maxsplit=1)[0] for path in (HERE / "bad").iterdir()})
 EXPECTED = "#! "
 

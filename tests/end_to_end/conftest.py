@@ -47,7 +47,7 @@ def fallback_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provi
 
 
 @pytest.fixture(scope="session", params=["express", "litellm"])
-def waferline(
+def waferline_process(
     request: pytest.FixtureRequest,
     primary_process: Provider,
     fallback_process: Provider,
@@ -60,6 +60,16 @@ def waferline(
     bases = {"CEREBRAS_API_BASE": primary_process.base, "FALLBACK_API_BASE": fallback_process.base}
     with gateway(directory, policies, bases, request.param) as running:
         yield running
+
+
+@pytest.fixture
+def waferline(waferline_process: Gateway) -> Gateway:
+    """With every circuit as it was at the start: what one test breaks is nothing to the next."""
+    with waferline_process.client() as client:
+        for row in client.get("/waferline/circuits").json()["circuits"]:
+            change = {"target": row["target"], "to": "auto"}
+            client.post("/waferline/circuits/force", json=change).raise_for_status()
+    return waferline_process
 
 
 @pytest.fixture

@@ -225,7 +225,8 @@ def test_when_both_providers_are_at_their_limit_the_client_is_told_when_to_come_
     with waferline.client() as client:
         response = client.post("/v1/chat/completions", json=ASK)
 
-    assert (response.status_code, response.headers["retry-after"]) == (429, "4")
+    assert response.status_code == 429
+    assert response.headers["retry-after"] in {"4", "5"}, "what the nearer of the two says, with a little jitter"
     assert response.json()["error"]["code"] == "rate_limit_exceeded"
 
 

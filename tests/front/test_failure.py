@@ -11,7 +11,7 @@ import pytest
 from plugins.dialect.openai import UpstreamError
 from plugins.front.failure import explain, interrupted_chunk
 from plugins.stream.watch import Watch
-from plugins.telemetry.record import Attempt, Fault, Outcome
+from plugins.telemetry.record import Attempt, Fault, Outcome, Skipped
 from tests.telemetry.cases import CEREBRAS, FALLBACK, failed
 
 
@@ -48,14 +48,12 @@ def test_a_bad_request_is_told_in_the_providers_words(status: int) -> None:
     ("waits", "wait"),
     [
         ((None, None), 1.0),
-        (("7", "3.5"), 3.5),
-        ((None, "20"), 20.0),
-        (("Fri, 20 Nov 2026 12:00:00 GMT", None), 1.0),
-        (("-5", "nan"), 1.0),
+        ((7.0, 3.5), 3.5),
+        ((None, 20.0), 20.0),
     ],
 )
 def test_when_all_are_at_their_limit_the_client_waits_for_the_first_to_be_free(
-    waits: tuple[str | None, str | None], wait: float
+    waits: tuple[float | None, float | None], wait: float
 ) -> None:
     refusal = explain(429, b"", [attempt(429, retry_after=waits[0]), second(429, retry_after=waits[1])])
 
@@ -151,8 +149,24 @@ def test_an_answer_that_broke_off_says_how(held: Attempt | None, word: str) -> N
     } == chunk["error"]
 
 
-@pytest.mark.parametrize("said", ["9" * 400, "1000000000", "61"])
-def test_nobody_is_told_to_wait_for_more_than_a_minute(said: str) -> None:
-    refusal = explain(429, b"", [attempt(429, retry_after=said)])
+CAPACITY = Skipped(CEREBRAS, "capacity", 7.5)
 
-    assert refusal.retry_after == 60.0
+
+@pytest.mark.parametrize(
+    ("attempts", "skipped", "status", "wait"),
+    [
+        ([], [CAPACITY, Skipped(FALLBACK, "capacity", 3.0)], 429, 3.0),
+        ([second(429, retry_after=9.0)], [CAPACITY], 429, 7.5),
+        ([], [CAPACITY, Skipped(FALLBACK, "open", 3.0)], 503, 3.0),
+        ([], [CAPACITY, Skipped(FALLBACK, "forced_open", None)], 503, 7.5),
+        ([], [Skipped(CEREBRAS, "forced_open", None)], 503, 1.0),
+        ([second(503)], [CAPACITY], 503, 1.0),
+    ],
+)
+def test_targets_that_were_left_alone_count_as_what_they_are(
+    attempts: list[Attempt], skipped: list[Skipped], status: int, wait: float
+) -> None:
+    refusal = explain(500, b"", attempts, skipped)
+
+    assert (status, wait) == (refusal.status, refusal.retry_after)
+    assert "cerebras/gpt-oss-120b: not called, " in refusal.reason

@@ -10,11 +10,14 @@ from typing import Any
 import orjson
 import pytest
 
+from plugins.circuit.board import Board
+from plugins.circuit.machine import State
 from plugins.front.asgi import App, Message, Receive, Scope, Send
 from plugins.front.clock import Clock
 from plugins.front.front import Front
 from plugins.front.gateway import Gateway
 from plugins.policy.access import digest
+from plugins.policy.circuits import CircuitsFile
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events
 from plugins.upstream.pool import Pool
@@ -64,6 +67,7 @@ class House:
     def __init__(self, app: App, waiting_for: str | None = None) -> None:
         self.events: list[dict[str, Any]] = []
         self.starts = 0
+        self.board = Board(DEPLOYED.by_deployment.values(), CircuitsFile, lambda: 0.0, self.events.append)
         store: Any = SimpleNamespace(current=UNDER, status=lambda: {"version": UNDER.version})
         express: Any = None  # the lane past LiteLLM is closed by the guardrail below
         warming = Warming(Pool(), [], lambda: 1.0, lambda: 1)
@@ -73,6 +77,7 @@ class House:
             deployed=DEPLOYED,
             master_digest=digest(MASTER),
             events=Events(self.events.append),
+            board=self.board,
             express=express,
             direct={},
             only_litellm=("guardrails: pii",),
@@ -243,7 +248,7 @@ async def test_a_client_who_comes_before_readiness_is_served() -> None:
     assert (await House(LiteLLM(), waiting_for="something").chat()).status == 200
 
 
-@pytest.mark.parametrize("path", ["/health/drain", "/waferline/status"])
+@pytest.mark.parametrize("path", ["/health/drain", "/waferline/status", "/waferline/circuits"])
 @pytest.mark.parametrize(("key", "status"), [(None, 401), ("sk-wrong", 401), ("sk-app", 403), (MASTER, 200)])
 async def test_what_is_for_operators_needs_the_master_key(path: str, key: str | None, status: int) -> None:
     inner = LiteLLM()

@@ -60,6 +60,7 @@ def test_a_streamed_answer_leaves_its_four_numbers_and_who_gave_it() -> None:
         "lane": "litellm",
         "stream": True,
         "stream_mode": "as-asked",
+        "skipped": [],
         "outcome": "whole",
         "status": 200,
         "code": None,

@@ -60,7 +60,7 @@ def test_every_hook_we_override_exists_with_the_parameters_we_name(name: str) ->
 
 def test_the_hooks_are_defined_on_the_registered_class_itself() -> None:
     """An inherited override never runs."""
-    assert set(OVERRIDDEN) == {"async_pre_call_deployment_hook"}
+    assert set(OVERRIDDEN) == {"async_filter_deployments", "async_pre_call_deployment_hook"}
 
 
 def test_the_login_hook_has_the_parameters_that_litellm_passes() -> None:

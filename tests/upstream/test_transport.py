@@ -421,7 +421,7 @@ async def test_a_refusal_of_any_shape_becomes_one_of_ours(
     stream: bool, status: int, body: bytes, content_type: str, message: str, code: str | None
 ) -> None:
     house = House()
-    async with provider(answers(status, body, content_type, retry_after="7", location="http://evil")) as held:
+    async with provider(answers(status, body, content_type, location="http://evil")) as held:
         response = await house.ask(held.url, stream=stream)
         told = orjson.loads(await response.aread())
     await house.client.aclose()
@@ -429,7 +429,6 @@ async def test_a_refusal_of_any_shape_becomes_one_of_ours(
     assert (status, "application/json") == (response.status_code, response.headers["content-type"])
     assert {"error": {"message": message, "type": None, "param": None, "code": code}} == told
     assert ended(house) == (Outcome.FAILED, Fault.HTTP_STATUS)
-    assert house.attempt.retry_after == "7"
     assert len(held.bodies) == 1
 
 

@@ -1,0 +1,119 @@
+"""Where an attempt gets its permit, and where its circuit hears how it went. Both lanes' attempts pass here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from plugins.circuit import failures
+from plugins.circuit.board import Board
+from plugins.circuit.machine import Circuit, Finding, Permit, Rejected, Result
+from plugins.policy.routing import Route
+from plugins.policy.targets import Target
+from plugins.telemetry.record import Attempt, Outcome, Record, Skipped
+from plugins.upstream.budget import Budget
+from plugins.upstream.lag import Lag
+
+
+class NotCalledError(Exception):
+    """The target was left alone; nothing reached its provider."""
+
+
+class Admission:
+    def __init__(self, board: Board, lag: Lag, now: Callable[[], float], utc: Callable[[], datetime]) -> None:
+        self._board = board
+        self._lag = lag
+        self._now = now
+        self._utc = utc
+        self.budget = Budget(lambda: board.settings.attempts)
+
+    async def begin(self, record: Record, route: Route, target: Target) -> Attempt:
+        """The attempt, noted in the record; NotCalledError when there is to be none."""
+        extra = bool(record.attempts)
+        if extra:
+            await self._take_extra(record, route, target)
+        now = self._now()
+        circuit = self._board.of(target)
+        permit = circuit.may_call(now, last_resort=record.last_resort)
+        if isinstance(permit, Rejected):
+            if extra:
+                self.budget.give_extra_back()
+            record.skip(Skipped(target, str(permit.why), permit.seconds))
+            raise NotCalledError(f"its circuit says no, {permit.why}")
+        self.budget.in_flight += 1
+        slow_after = _slow_after(self._board.settings.trips.slow_first_token_seconds, record, route)
+        attempt = Attempt(target, now, is_probe=bool(permit.probe))
+        attempt.overseer = _Oversight(circuit, permit, self.budget, self._lag, slow_after, extra=extra)
+        record.attempts.append(attempt)
+        return attempt
+
+    def probing(self, route: Route) -> Route:
+        """Whoever is let through as a probe does not wait as long as others would."""
+        least = min(route.deadlines.first_token_seconds, self._board.settings.probe.first_token_seconds)
+        return route.with_first_token(least)
+
+    def note_wait(self, attempt: Attempt, header: failures.Header) -> None:
+        code = attempt.error.code if attempt.error else None
+        attempt.retry_after, attempt.limit_by_day = failures.wait(header, code, self._utc())
+
+    async def _take_extra(self, record: Record, route: Route, target: Target) -> None:
+        if len(record.attempts) >= self._board.settings.attempts.most:
+            record.skip(Skipped(target, "attempts", None))
+            raise NotCalledError("the request has had its attempts")
+        if not await self.budget.take_extra(route.deadlines.first_token_seconds):
+            record.skip(Skipped(target, "budget", None))
+            raise NotCalledError("the retry budget is used up")
+
+
+class _Oversight:
+    """Of one attempt: reports it once as it begins, and once more if it breaks later."""
+
+    __slots__ = ("_budget", "_circuit", "_extra", "_lag", "_permit", "_reported", "_running", "_slow_after")
+
+    def __init__(
+        self, circuit: Circuit, permit: Permit, budget: Budget, lag: Lag, slow_after: float, *, extra: bool
+    ) -> None:
+        self._circuit = circuit
+        self._permit = permit
+        self._budget = budget
+        self._lag = lag
+        self._slow_after = slow_after
+        self._extra = extra
+        self._running = True
+        self._reported = False
+
+    def spoke(self, attempt: Attempt, now: float) -> None:
+        if self._reported:
+            return
+        first = attempt.watch.first_token_at
+        ttft = None if first is None else first - attempt.started
+        late = ttft is not None and ttft > self._slow_after
+        self._report(
+            failures.at_first_token(ttft, self._slow_after, lagged=late and self._lag.since(attempt.started)), now
+        )
+
+    def ended(self, attempt: Attempt, now: float) -> None:
+        if self._running:
+            self._running = False
+            self._budget.in_flight -= 1
+        if not self._reported:
+            whole = attempt.outcome is Outcome.WHOLE
+            finding = failures.SPOKE if whole else failures.before_first_token(attempt)
+            self._report(finding, now)
+            if finding.result is Result.CAPACITY and (rejected := self._circuit.rejection(now)):
+                attempt.retry_after = rejected.seconds
+        elif attempt.fault is not None:
+            self._circuit.broke(self._permit, now)
+
+    def _report(self, finding: Finding, now: float) -> None:
+        self._reported = True
+        self._circuit.report(self._permit, finding, now)
+        if self._extra:
+            self._extra = False
+            self._budget.give_extra_back()
+
+
+def _slow_after(seconds: float, record: Record, route: Route) -> float:
+    """Where a workload waits longer for its first token than others do, slow is later in proportion."""
+    usual = record.policies.routing.deadlines.first_token_seconds
+    return seconds * max(1.0, route.deadlines.first_token_seconds / usual)
