@@ -11,7 +11,6 @@ import orjson
 import pytest
 
 from plugins.circuit.board import Board
-from plugins.circuit.machine import State
 from plugins.front.asgi import App, Message, Receive, Scope, Send
 from plugins.front.clock import Clock
 from plugins.front.front import Front
