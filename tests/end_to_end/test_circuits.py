@@ -1,0 +1,343 @@
+"""A target that fails is left alone and tried again by one request; on both lanes, by what the provider's log shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.end_to_end.conftest import write_policies
+from tests.support.gateway import Gateway
+from tests.support.processes import eventually
+from tests.support.provider import Provider
+
+MODEL, PRIMARY, FALLBACK = "gpt-oss-120b", "cerebras/gpt-oss-120b", "fallback/gpt-oss-120b"
+Providers = tuple[Provider, Provider]
+
+
+@pytest.fixture
+def providers(primary: Provider, fallback: Provider) -> Providers:
+    for each in (primary, fallback):
+        each.set(tokens=20, reasoning_tokens=0)
+    return primary, fallback
+
+
+def ask(waferline: Gateway, model: str = MODEL, timeout: float = 20) -> httpx.Response:
+    body = {"model": model, "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    with waferline.client() as client:
+        return client.post("/v1/chat/completions", json=body, timeout=timeout)
+
+
+def served_by(response: httpx.Response) -> str:
+    assert response.status_code == 200, response.text
+    assert "[DONE]" in response.text
+    return response.headers["x-waferline-deployment"]
+
+
+def circuit(waferline: Gateway, target: str = PRIMARY) -> dict[str, Any]:
+    with waferline.client() as client:
+        rows: list[dict[str, Any]] = client.get("/waferline/circuits").json()["circuits"]
+    return next(row for row in rows if row["target"] == target)
+
+
+def force(waferline: Gateway, target: str, to: str) -> None:
+    with waferline.client() as client:
+        client.post("/waferline/circuits/force", json={"target": target, "to": to}).raise_for_status()
+
+
+def line_of(waferline: Gateway, response: httpx.Response) -> dict[str, Any]:
+    return waferline.event_of(response.headers["x-request-id"])
+
+
+def trip(waferline: Gateway, primary: Provider, **knobs: Any) -> None:
+    primary.set(**(knobs or {"fault": "503"}))
+    for _ in range(5):
+        assert served_by(ask(waferline)) == FALLBACK
+    assert circuit(waferline)["state"] == "open"
+
+
+@pytest.fixture
+def quick(waferline: Gateway) -> Iterator[Gateway]:
+    """Circuits that open for a moment only."""
+    yield from edited(waferline, "seconds: 5\n", "seconds: 0.2\n")
+
+
+def edited(waferline: Gateway, old: str, new: str) -> Iterator[Gateway]:
+    def version() -> str:
+        with waferline.client() as client:
+            return str(client.get("/waferline/status").json()["version"])
+
+    original = version()
+    path = waferline.policies / "circuits.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    eventually(lambda: version() != original, 10, "the reload")
+    yield waferline
+    write_policies(waferline.policies, waferline.lane)
+    eventually(lambda: version() == original, 10, "the return of the first policies")
+
+
+DEAD = [{"fault": "503"}, {"fault": "error_event", "after": 0}, {"fault": "cut", "after": 0}]
+
+
+@pytest.mark.parametrize("knobs", DEAD, ids=lambda knobs: str(knobs["fault"]))
+def test_a_dead_provider_is_not_called_any_more(
+    waferline: Gateway, providers: Providers, knobs: dict[str, Any]
+) -> None:
+    primary, _ = providers
+    trip(waferline, primary, **knobs)
+    called = len(primary.chats())
+
+    responses = [ask(waferline) for _ in range(3)]
+
+    assert [served_by(each) for each in responses] == [FALLBACK] * 3
+    assert len(primary.chats()) == called == 5
+    line = line_of(waferline, responses[-1])
+    assert [(each["deployment"], each["why"]) for each in line["skipped"]] == [(PRIMARY, "open")]
+    assert [each["deployment"] for each in line["attempts"]] == [FALLBACK]
+    opened = [event for event in waferline.events() if event["event"] == "circuit.opened"][-1]
+    assert (opened["target"], opened["why"]) == (PRIMARY, "consecutive_failures")
+
+
+def test_one_request_at_a_time_tries_whether_it_is_back(quick: Gateway, providers: Providers) -> None:
+    primary, _ = providers
+    trip(quick, primary)
+    eventually(lambda: circuit(quick)["rejects"] is None, 5, "the end of the open time")
+    primary.reset()
+    primary.set(tokens=20, first_token=0.7)
+
+    with ThreadPoolExecutor(8) as pool:
+        served = sorted(served_by(each) for each in pool.map(lambda _: ask(quick), range(8)))
+
+    assert served == [PRIMARY, *[FALLBACK] * 7]
+    assert len(primary.chats()) == 1
+    assert circuit(quick)["state"] == "half_open"
+    assert served_by(ask(quick)) == PRIMARY
+    assert circuit(quick)["state"] == "closed"
+    told = [event["event"] for event in quick.events() if event.get("target") == PRIMARY]
+    assert told[-3:] == ["circuit.opened", "circuit.half_opened", "circuit.closed"]
+
+
+def test_a_probe_that_fails_costs_its_client_no_answer_and_doubles_the_time(
+    quick: Gateway, providers: Providers
+) -> None:
+    primary, _ = providers
+    trip(quick, primary)
+    eventually(lambda: circuit(quick)["rejects"] is None, 5, "the end of the open time")
+
+    assert served_by(ask(quick)) == FALLBACK
+
+    assert len(primary.chats()) == 6
+    first, second = [event for event in quick.events() if event["event"] == "circuit.opened"][-2:]
+    assert (second["why"], second["ejections"]) == ("probe", 2)
+    assert 0.2 <= first["seconds"] <= 0.24
+    assert 0.4 <= second["seconds"] <= 0.48
+
+
+WAITS = [
+    ({"fault": "429_tokens", "retry_after": "7", "rate_headers": False}, 6.5, 8.4),
+    ({"fault": "429_tokens", "retry_after": "7", "reset": "11.382867097854614"}, 10.9, 13.7),
+    ({"fault": "429_tokens", "retry_after": "date"}, 18.0, 24.1),
+    ({"fault": "429_tokens", "reset": "11.382867097854614"}, 10.9, 13.7),
+    ({"fault": "429_requests", "reset": "9.5"}, 9.0, 11.4),
+    ({"fault": "429_tokens", "retry_after": "1000000000"}, 59.0, 72.0),
+    ({"fault": "429_queue", "retry_after": "4"}, 3.5, 4.8),
+    ({"fault": "429_queue", "retry_after": "soon"}, 0.5, 1.2),
+    ({"fault": "429_queue", "retry_after": "-5"}, 0.5, 1.2),
+    ({"fault": "429_queue"}, 0.5, 1.2),
+    ({"fault": "error_event", "after": 0, "error_status": 429}, 0.5, 1.2),
+]
+
+
+@pytest.mark.parametrize(("knobs", "least", "most"), WAITS, ids=lambda value: str(value)[:60])
+def test_a_429_is_no_failure_and_is_left_alone_for_what_it_says(
+    waferline: Gateway, providers: Providers, knobs: dict[str, Any], least: float, most: float
+) -> None:
+    primary, _ = providers
+    if knobs.get("retry_after") == "date":
+        knobs = {**knobs, "retry_after": format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)}
+    primary.set(**knobs)
+
+    first = ask(waferline)
+    seen = circuit(waferline)
+    second = ask(waferline)
+
+    assert [served_by(first), served_by(second)] == [FALLBACK] * 2
+    assert len(primary.chats()) == 1
+    assert (seen["state"], seen["rejects"], seen["failures"]) == ("closed", "capacity", 0)
+    assert least <= seen["seconds"] <= most
+    assert [each["why"] for each in line_of(waferline, second)["skipped"]] == ["capacity"]
+
+
+@pytest.mark.parametrize("fault", ["401", "402", "403", "404"])
+def test_a_mistake_of_ours_raises_an_alert_and_no_client_sees_it(
+    waferline: Gateway, providers: Providers, fault: str
+) -> None:
+    primary, _ = providers
+    primary.set(fault=fault)
+
+    assert [served_by(ask(waferline)) for _ in range(3)] == [FALLBACK] * 3
+
+    assert len(primary.chats()) == 1
+    alert = [event for event in waferline.events() if event["event"] == "circuit.misconfigured"][-1]
+    assert (alert["target"], alert["alert"], alert["seconds"]) == (PRIMARY, True, 60)
+    assert alert["why"].startswith(fault)
+    assert circuit(waferline)["failures"] == 0
+
+
+@pytest.mark.parametrize("fault", ["400", "400_context", "400_content_filter", "413", "422"])
+def test_a_mistake_of_the_clients_neither_counts_nor_falls_back(
+    waferline: Gateway, providers: Providers, fault: str
+) -> None:
+    primary, fallback = providers
+    primary.set(fault=fault)
+
+    statuses = {ask(waferline).status_code for _ in range(6)}
+
+    assert statuses == {int(fault[:3])}
+    assert (len(primary.chats()), len(fallback.chats())) == (6, 0)
+    seen = circuit(waferline)
+    assert (seen["state"], seen["calls"], seen["failures"]) == ("closed", 0, 0)
+
+
+def test_clients_that_leave_count_for_nothing(waferline: Gateway, providers: Providers) -> None:
+    primary, _ = providers
+    primary.set(first_token=3)
+
+    def leave(_: int) -> None:
+        with pytest.raises(httpx.ReadTimeout):
+            ask(waferline, timeout=0.3)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(leave, range(6)))
+
+    chats = eventually(
+        lambda: chats if len(chats := primary.chats()) == 6 and all(each["ended"] for each in chats) else None,
+        5,
+        "the end of the provider's work",
+    )
+    assert {each["ended"] for each in chats} == {"client_gone"}
+    seen = circuit(waferline)
+    assert (seen["state"], seen["calls"], seen["failures"]) == ("closed", 0, 0)
+
+
+def test_one_model_that_fails_does_not_close_the_others(waferline: Gateway, providers: Providers) -> None:
+    primary, _ = providers
+    primary.set(unlisted=MODEL)
+
+    assert [served_by(ask(waferline)), served_by(ask(waferline, "qwen-3.8-27b"))] == [
+        FALLBACK,
+        "cerebras/qwen-3.8-27b",
+    ]
+
+    assert circuit(waferline)["rejects"] == "misconfigured"
+    assert circuit(waferline, "cerebras/qwen-3.8-27b")["rejects"] is None
+
+
+def test_an_operator_opens_and_closes_by_hand(waferline: Gateway, providers: Providers) -> None:
+    primary, _ = providers
+
+    force(waferline, PRIMARY, "open")
+    assert served_by(ask(waferline)) == FALLBACK
+    assert primary.chats() == []
+
+    force(waferline, PRIMARY, "close")
+    primary.set(fault="503")
+    assert {served_by(ask(waferline)) for _ in range(7)} == {FALLBACK}
+    assert len(primary.chats()) == 7
+
+    force(waferline, PRIMARY, "auto")
+    assert {served_by(ask(waferline)) for _ in range(7)} == {FALLBACK}
+    assert len(primary.chats()) == 12
+
+
+def test_when_every_target_is_at_its_limit_the_client_hears_when_to_come_back(
+    waferline: Gateway, providers: Providers
+) -> None:
+    primary, fallback = providers
+    primary.set(fault="429_tokens", retry_after="9")
+    fallback.set(fault="429_tokens", retry_after="5")
+    assert ask(waferline).status_code == 429
+
+    response = ask(waferline)
+
+    assert (len(primary.chats()), len(fallback.chats())) == (1, 1)
+    assert (response.status_code, response.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert 4 <= int(response.headers["retry-after"]) <= 6
+    line = line_of(waferline, response)
+    assert (line["attempts"], line["outcome"]) == ([], "failed")
+    assert [each["why"] for each in line["skipped"]] == ["capacity", "capacity"]
+
+
+def test_when_every_target_is_open_one_request_tries_each_and_the_next_waits(
+    waferline: Gateway, providers: Providers
+) -> None:
+    primary, fallback = providers
+    primary.set(fault="503")
+    fallback.set(fault="503")
+    for _ in range(5):
+        assert ask(waferline).status_code == 503
+    primary.reset()
+    fallback.reset()
+    primary.set(fault="503")
+    fallback.set(fault="503")
+
+    tried, refused = ask(waferline), ask(waferline)
+
+    assert (tried.status_code, refused.status_code) == (503, 503)
+    assert (len(primary.chats()), len(fallback.chats())) == (1, 1)
+    assert refused.headers["retry-after"] == "1"
+    assert "not called, open" in refused.json()["error"]["message"]
+
+
+def test_a_last_resort_that_answers_is_back(waferline: Gateway, providers: Providers) -> None:
+    primary, _ = providers
+    trip(waferline, primary)
+    force(waferline, FALLBACK, "open")
+    primary.set(fault="none")
+
+    assert [served_by(ask(waferline)) for _ in range(3)] == [PRIMARY] * 3
+
+    assert circuit(waferline)["state"] == "closed"
+
+
+def test_a_request_has_three_attempts(waferline: Gateway, providers: Providers) -> None:
+    for each in providers:
+        each.set(fault="503")
+
+    response = ask(waferline, "chat")
+
+    assert response.status_code == 503
+    line = line_of(waferline, response)
+    assert [each["deployment"] for each in line["attempts"]] == [PRIMARY, FALLBACK, "cerebras/qwen-3.8-27b"]
+    assert len(providers[0].chats()) + len(providers[1].chats()) == 3
+
+
+def test_answers_that_break_later_open_the_circuit_too(waferline: Gateway, providers: Providers) -> None:
+    primary, _ = providers
+    primary.set(fault="cut", after=10)
+
+    for _ in range(10):
+        assert "stream_interrupted" in ask(waferline).text
+
+    assert served_by(ask(waferline)) == FALLBACK
+    opened = [event for event in waferline.events() if event["event"] == "circuit.opened"][-1]
+    assert (opened["why"], opened["calls"]) == ("failure_ratio", 10)
+
+
+def test_the_list_is_for_operators_and_knows_only_targets_that_there_are(waferline: Gateway) -> None:
+    with waferline.client() as client:
+        unknown = client.post("/waferline/circuits/force", json={"target": "cerebras/gpt-oss-12b", "to": "open"})
+        odd = client.post("/waferline/circuits/force", json={"target": PRIMARY, "to": "ajar"})
+        shown = client.get("/waferline/status").json()["circuits"]
+
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "target_not_found")
+    assert f"did you mean {PRIMARY!r}?" in unknown.json()["error"]["message"]
+    assert (odd.status_code, odd.json()["error"]["param"]) == (400, "to")
+    assert {row["state"] for row in shown} == {"closed"}
+    assert httpx.get(f"{waferline.url}/waferline/circuits").status_code == 401
