@@ -4,7 +4,7 @@ Rooms (an arrow in `tests/test_house.py` is an allowed import):
 
     callbacks.py   the names litellm_config.yaml loads; imports only, LiteLLM executes it by path
     wiring.py      builds everything once per process
-    cli.py         waferline check | explain | test | catalog | doctor | key | schema, one module each in commands/
+    cli.py         the `waferline` command: check, explain, test, doctor and the like, one module each in commands/
     policy/        PURE  facts -> verdict: access, routing, lifecycle, streaming, limits
     circuit/       PURE  one circuit per target: may it be called, and how did it go
     stream/        PURE  SSE bytes in, SSE bytes out: decode, merge, watch, aggregate

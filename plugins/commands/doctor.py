@@ -131,7 +131,7 @@ def _gateway(arguments: argparse.Namespace, context: Context) -> Iterator[Examin
         return iter(())
     from plugins.commands import serving  # noqa: PLC0415  the same
 
-    base = arguments.gateway or f"http://127.0.0.1:{context.environment.get('PORT') or 4000}"
+    base = arguments.gateway or serving.here(context.environment)
     key = context.environment.get("LITELLM_MASTER_KEY")
     return serving.gateway(serving.be_an_address(base), key, wanted=bool(arguments.gateway))
 

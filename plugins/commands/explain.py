@@ -153,11 +153,17 @@ def _manner(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
             f"{name.removesuffix('_seconds').replace('_', ' ')} {seconds:g} s"
             for name, seconds in route.deadlines.model_dump().items()
         ),
+        "attempts": _attempts(decision, loaded),
     }
     if route.workload:
         defaults = ", ".join(f"{name}: {value}" for name, value in route.parameters.items())
         facts["workload"] = f"{route.workload}" + (f", where the client says nothing: {defaults}" if defaults else "")
     return facts
+
+
+def _attempts(decision: Decision, loaded: Loaded) -> str:
+    most = min(loaded.policies.circuits.attempts.most, len(decision.targets))
+    return f"at most {most}; a target is skipped while its circuit is open, see `waferline circuit list`"
 
 
 def _headers(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
@@ -187,6 +193,7 @@ def _as_dict(decision: Decision, loaded: Loaded) -> dict[str, Any]:
         "stream_mode": str(decision.stream_mode),
         "merge_window_ms": route.merge_window * 1000,
         "deadlines": route.deadlines.model_dump(),
+        "most_attempts": loaded.policies.circuits.attempts.most,
         "workload": route.workload,
         "parameters": route.parameters,
         "headers": dict(client_headers(decision, loaded)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -31,11 +31,19 @@ class SilentError(Exception):
     """Nobody answered, or not in a way that a gateway would."""
 
 
-def ask(base: str, path: str, key: str | None = None) -> tuple[int, dict[str, Any]]:
+def here(environment: Mapping[str, str]) -> str:
+    """Where `make run` puts one."""
+    return f"http://127.0.0.1:{environment.get('PORT') or 4000}"
+
+
+def ask(
+    base: str, path: str, key: str | None = None, body: Mapping[str, Any] | None = None
+) -> tuple[int, dict[str, Any]]:
     """Past every proxy: what is asked for is this machine's, or the operator's own."""
     headers = {"User-Agent": "waferline", **({"Authorization": f"Bearer {key}"} if key else {})}
     try:
-        request = Request(f"{base}{path}", headers=headers)  # noqa: S310  http(s), as checked
+        sent = None if body is None else json.dumps(body).encode()
+        request = Request(f"{base}{path}", data=sent, headers=headers)  # noqa: S310  http(s), as checked
         with build_opener(ProxyHandler({})).open(request, timeout=SECONDS) as answer:
             return answer.status, _object(answer.read())
     except HTTPError as error:
@@ -103,6 +111,7 @@ def told(status: Mapping[str, Any]) -> Iterator[Examined]:
     yield from _start(status.get("startup") or {})
     for host, warmth in (status.get("connections") or {}).items():
         yield _connection(host, warmth)
+    yield from _circuits(status.get("circuits") or ())
     missing = [row["deployment"] for row in status.get("targets") or () if row.get("missing")]
     if missing:
         said = f"{', '.join(missing)} {'lacks a variable' if len(missing) == 1 else 'lack variables'}"
@@ -110,6 +119,12 @@ def told(status: Mapping[str, Any]) -> Iterator[Examined]:
     if status.get("telemetry_failures"):
         said = f"{counted(status['telemetry_failures'], 'event')} could not be written"
         yield Examined(ABOUT, "telemetry", State.WARN, said, "see its standard error")
+
+
+def _circuits(rows: Iterable[Mapping[str, Any]]) -> Iterator[Examined]:
+    away = [f"{row['target']} ({row['rejects'].replace('_', ' ')})" for row in rows if row.get("rejects")]
+    if away:
+        yield Examined(ABOUT, "circuits", State.WARN, f"not called: {', '.join(away)}", "see `waferline circuit list`")
 
 
 def _policies(status: Mapping[str, Any]) -> Iterator[Examined]:

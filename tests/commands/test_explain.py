@@ -52,6 +52,7 @@ def test_a_workload_is_explained_to_the_last_setting(tmp_path: Path) -> None:
         "  stream     as asked",
         "  merge      10 ms",
         "  deadlines  connect 2 s, first token 5 s, stall 5 s, total 300 s",
+        "  attempts   at most 3; a target is skipped while its circuit is open, see `waferline circuit list`",
         "  workload   talk, where the client says nothing: temperature: 0.0",
         "  headers    x-waferline-model-asked: talk",
         "             x-waferline-lane: express",

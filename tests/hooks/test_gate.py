@@ -14,10 +14,13 @@ from typing import Any
 import litellm
 import pytest
 
+from plugins.circuit.board import Board
+from plugins.circuit.machine import State
 from plugins.config.files import ROOT, load
 from plugins.hooks.gate import Gate, admitted
 from plugins.hooks.mount import use_transport
 from plugins.policy.access import MASTER_CLIENT
+from plugins.policy.circuits import CircuitsFile
 from plugins.policy.engine import Ask, decide
 from plugins.policy.targets import Deployed, Target
 from plugins.policy.verdict import Refuse
@@ -30,6 +33,7 @@ from tests.support.provider import Provider, provider
 TODAY = date(2026, 11, 20)
 MESSAGES = [{"role": "user", "content": "hi"}]
 ALLOWED, BLOCKED = "gpt-oss-120b", "blocked-model"
+TARGET = Target("allowed", ALLOWED, "openai", ALLOWED)
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +48,14 @@ def deployment(name: str, upstream_model: str, identity: str, base: str) -> dict
 
 
 @pytest.fixture
-def router(upstream: Provider) -> Iterator[litellm.Router]:
+def board() -> Board:
+    return Board([], CircuitsFile, lambda: 0.0, lambda _: None)
+
+
+@pytest.fixture
+def router(upstream: Provider, board: Board) -> Iterator[litellm.Router]:
     upstream.reset()
-    litellm.callbacks = [Gate({})]
+    litellm.callbacks = [Gate({}, board, lambda: 0.0)]
     yield litellm.Router(
         model_list=[
             deployment(ALLOWED, ALLOWED, "allowed", upstream.base),
@@ -64,7 +73,7 @@ def router(upstream: Provider) -> Iterator[litellm.Router]:
 def record() -> Record:
     policies = load(ROOT / "policies").policies
     assert policies is not None
-    deployed = Deployed([Target("allowed", ALLOWED, "openai", ALLOWED)])
+    deployed = Deployed([TARGET])
     decision = decide(policies, deployed, Ask(ALLOWED, False, MASTER_CLIENT, TODAY))
     return Record("wl-test", 0.0, policies, "/v1/chat/completions", decision=decision)
 
@@ -132,5 +141,16 @@ async def test_the_resolved_target_is_called(router: litellm.Router, upstream: P
 
 async def test_a_call_that_no_front_vouched_for_reaches_nobody(router: litellm.Router, upstream: Provider) -> None:
     await attempt(router, vouched=False, model=ALLOWED)
+
+    assert upstream.chats() == []
+
+
+@pytest.mark.parametrize("name", [ALLOWED, "allowed"])
+async def test_a_target_whose_circuit_is_open_is_not_called_by_whichever_name(
+    router: litellm.Router, upstream: Provider, board: Board, name: str
+) -> None:
+    board.of(TARGET).force(State.FORCED_OPEN, 0.0)
+
+    await attempt(router, vouched=True, model=name)
 
     assert upstream.chats() == []

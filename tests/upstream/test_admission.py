@@ -1,0 +1,199 @@
+"""From permit to report: an attempt and its circuit, through the same caller as in the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from plugins.circuit.board import Board
+from plugins.policy.circuits import CircuitsFile
+from plugins.telemetry.record import Record
+from plugins.upstream.admission import Admission, NotCalledError
+from plugins.upstream.caller import AttemptFailedError, Call, Caller, Mode
+from plugins.upstream.lag import Lag
+from plugins.upstream.pool import Pool
+from tests.telemetry.cases import CEREBRAS, DONE, FALLBACK, ROLE, USAGE, finish, record, said
+from tests.upstream.provider import Provider, Script, answers, provider, silent, streams
+
+WHOLE = (ROLE, said("a"), finish(usage=USAGE), DONE)
+BODY: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
+
+
+class House:
+    def __init__(self, held: Provider, pool: Pool, **settings: Any) -> None:
+        self.told: list[dict[str, Any]] = []
+        made = CircuitsFile.model_validate(settings)
+        self.board = Board([CEREBRAS, FALLBACK], lambda: made, lambda: 0.0, self.told.append)
+        lag = Lag(time.monotonic, lambda: 0.1)
+        utc = lambda: datetime(2026, 11, 20, tzinfo=UTC)  # noqa: E731
+        self.admission = Admission(self.board, lag, time.monotonic, utc)
+        self._caller = Caller(pool, time.monotonic, self.admission)
+        self.held = held
+
+    async def ask(self, made: Record | None = None, mode: Mode = Mode.COLLECT, first_token: float = 5.0) -> Any:
+        made = made or record(started=time.monotonic())
+        assert made.decision is not None
+        route = made.decision.route.with_first_token(first_token)
+        target = FALLBACK if made.attempts else CEREBRAS
+        return await self._caller.call(made, route, Call(target, self.held.url, {}, None), BODY, mode)
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        return self.board.of(CEREBRAS).snapshot(time.monotonic())
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        return self.seen["calls"], self.seen["failures"], self.seen["slow"]
+
+    @property
+    def idle(self) -> bool:
+        return (self.admission.budget.in_flight, self.admission.budget.extra) == (0, 0)
+
+
+@asynccontextmanager
+async def house(script: Script, **settings: Any) -> AsyncIterator[House]:
+    pool = Pool()
+    async with provider(script) as held:
+        try:
+            yield House(held, pool, **settings)
+        finally:
+            await pool.close()
+
+
+@pytest.mark.parametrize("mode", [Mode.COLLECT, Mode.STREAM])
+async def test_a_first_token_is_a_success(mode: Mode) -> None:
+    async with house(streams(*WHOLE)) as made:
+        begun = await made.ask(mode=mode)
+        if begun.stream:
+            await begun.stream.read_to_end()
+
+        assert (made.counts, made.idle) == ((1, 0, 0), True)
+
+
+async def test_an_answer_in_one_piece_is_a_success_that_nobody_calls_slow() -> None:
+    whole = b'{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"}]}'
+    async with house(answers(200, whole), trips={"slow_first_token_seconds": 1e-9}) as made:
+        await made.ask(mode=Mode.PLAIN)
+
+        assert (made.counts, made.idle) == ((1, 0, 0), True)
+
+
+async def test_a_late_first_token_is_slow() -> None:
+    async with house(streams(*WHOLE), trips={"slow_first_token_seconds": 1e-9}) as made:
+        await made.ask()
+
+        assert made.counts == (1, 0, 1)
+
+
+async def test_where_a_workload_waits_longer_slow_is_later() -> None:
+    async with house(streams(*WHOLE), trips={"slow_first_token_seconds": 0.001}) as made:
+        await made.ask(first_token=600)  # 120 times what routing.yaml says
+
+        assert made.counts == (1, 0, 0)
+
+
+@pytest.mark.parametrize("script", [answers(503, b""), streams(ROLE, cut=True), answers(200, b"{}")])
+async def test_a_failure_before_the_first_token_is_one(script: Script) -> None:
+    async with house(script) as made:
+        with pytest.raises(AttemptFailedError):
+            await made.ask()
+
+        assert (made.counts, made.idle) == ((1, 1, 0), True)
+
+
+async def test_an_answer_that_breaks_later_is_a_call_and_a_failure() -> None:
+    async with house(streams(ROLE, said("a"), cut=True)) as made:
+        with pytest.raises(AttemptFailedError):
+            await made.ask()
+
+        assert (made.counts, made.idle) == ((1, 1, 0), True)
+
+
+async def test_a_client_that_leaves_gives_its_permit_back() -> None:
+    async with house(silent) as made:
+        waiting = asyncio.ensure_future(made.ask())
+        await made.held.heard.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+        assert (made.counts, made.idle) == ((0, 0, 0), True)
+
+
+async def test_a_429_is_left_alone_for_what_its_headers_say() -> None:
+    async with house(answers(429, b'{"code":"queue_exceeded"}', retry_after="Fri, 20 Nov 2026 00:00:20 GMT")) as made:
+        asked = record(started=time.monotonic())
+        with pytest.raises(AttemptFailedError):
+            await made.ask(asked)
+        again = record(started=time.monotonic())
+        with pytest.raises(NotCalledError):
+            await made.ask(again)
+
+        assert asked.attempts[0].retry_after == pytest.approx(made.seen["seconds"], abs=1)
+        assert [(each.target, each.why) for each in again.skipped] == [(CEREBRAS, "capacity")]
+        assert made.told[0]["why"] == "queue_exceeded"
+        assert made.idle
+
+
+async def test_a_probe_is_not_waited_for_as_long_as_others_are() -> None:
+    moment = {"seconds": 1e-9, "most_seconds": 1}
+    settings = {"trips": {"consecutive_failures": 1}, "open": moment, "probe": {"first_token_seconds": 0.02}}
+    async with house(silent, **settings) as made:
+        with pytest.raises(AttemptFailedError):
+            await made.ask(first_token=0.01)
+
+        asked = record(started=time.monotonic())
+        with pytest.raises(AttemptFailedError):
+            await made.ask(asked, first_token=60)
+
+        assert asked.attempts[0].is_probe
+        assert [event["event"] for event in made.told] == ["circuit.opened", "circuit.half_opened", "circuit.opened"]
+
+
+async def test_a_request_that_has_had_its_attempts_gets_no_other() -> None:
+    async with house(answers(503, b""), attempts={"most": 2}) as made:
+        asked = record(started=time.monotonic())
+        for _ in range(2):
+            with pytest.raises(AttemptFailedError):
+                await made.ask(asked)
+        with pytest.raises(NotCalledError):
+            await made.ask(asked)
+
+        assert (len(asked.attempts), [each.why for each in asked.skipped]) == (2, ["attempts"])
+        assert made.idle
+
+
+async def test_a_second_attempt_waits_for_its_turn_and_gives_up_in_time() -> None:
+    async with house(answers(503, b""), attempts={"extra_minimum": 1, "extra_ratio": 0}) as made:
+        asked = record(started=time.monotonic())
+        with pytest.raises(AttemptFailedError):
+            await made.ask(asked)
+        assert await made.admission.budget.take_extra(1)
+        with pytest.raises(NotCalledError):
+            await made.ask(asked, first_token=0.01)
+
+        assert [each.why for each in asked.skipped] == ["budget"]
+        made.admission.budget.give_extra_back()
+        assert made.idle
+
+
+async def test_an_error_of_our_own_gives_the_permit_back() -> None:
+    async with house(streams(*WHOLE)) as made:
+        asked = record(started=time.monotonic())
+        assert asked.decision is not None
+        with pytest.raises(TypeError):
+            await made._caller.call(
+                asked,
+                asked.decision.route,
+                Call(CEREBRAS, made.held.url, {}, None),
+                {"messages": [], "x": {1}},
+                Mode.STREAM,
+            )
+
+        assert (made.counts, made.idle) == ((0, 0, 0), True)
