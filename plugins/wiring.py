@@ -130,7 +130,9 @@ def _front(app: App) -> Front:
 _pool = Pool()
 gateway, _understudy, _lag = _build(_pool)
 gate = Gate(gateway.direct, gateway.board, gateway.clock.monotonic)
-_background = _Background(gateway.store.watch, gateway.startup.run, gateway.warming.keep, gateway.loggers.keep, _lag.watch)
+_background = _Background(
+    gateway.store.watch, gateway.startup.run, gateway.warming.keep, gateway.loggers.keep, _lag.watch
+)
 _background.start_if_running()
 use_transport(_understudy)
 mount_front(_front)

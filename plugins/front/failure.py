@@ -32,7 +32,7 @@ def unanswered(attempts: Sequence[Attempt], skipped: Sequence[Skipped]) -> Refus
     waits += [each.seconds for each in skipped if each.seconds is not None]
     least = min(waits, default=1.0)
     summary = ", ".join([*map(_attempted, attempts), *map(_left_alone, skipped)])
-    if all(each.status == 429 for each in attempts) and all(each.why == "capacity" for each in skipped):
+    if all(each.status == 429 for each in attempts) and all(each.why in ("capacity", "attempts") for each in skipped):
         return Refuse(
             "upstream.capacity",
             f"every provider is at its rate limit ({summary})",

@@ -29,20 +29,20 @@ class Admission:
 
     async def begin(self, record: Record, route: Route, target: Target) -> Attempt:
         """The attempt, noted in the record; NotCalledError when there is to be none."""
+        circuit = self._board.of(target)
         extra = bool(record.attempts)
         if extra:
+            if rejected := circuit.rejection(self._now(), last_resort=record.last_resort):
+                raise _left_alone(record, target, rejected)  # which is no reason to wait for one's turn
             await self._take_extra(record, route, target)
-        now = self._now()
-        circuit = self._board.of(target)
-        permit = circuit.may_call(now, last_resort=record.last_resort)
+        permit = circuit.may_call(self._now(), last_resort=record.last_resort)
         if isinstance(permit, Rejected):
             if extra:
                 self.budget.give_extra_back()
-            record.skip(Skipped(target, str(permit.why), permit.seconds))
-            raise NotCalledError(f"its circuit says no, {permit.why}")
+            raise _left_alone(record, target, permit)
         self.budget.in_flight += 1
         slow_after = _slow_after(self._board.settings.trips.slow_first_token_seconds, record, route)
-        attempt = Attempt(target, now, is_probe=bool(permit.probe))
+        attempt = Attempt(target, self._now(), is_probe=bool(permit.probe))
         attempt.overseer = _Oversight(circuit, permit, self.budget, self._lag, slow_after, extra=extra)
         record.attempts.append(attempt)
         return attempt
@@ -63,6 +63,11 @@ class Admission:
         if not await self.budget.take_extra(route.deadlines.first_token_seconds):
             record.skip(Skipped(target, "budget", None))
             raise NotCalledError("the retry budget is used up")
+
+
+def _left_alone(record: Record, target: Target, rejected: Rejected) -> NotCalledError:
+    record.skip(Skipped(target, str(rejected.why), rejected.seconds))
+    return NotCalledError(f"its circuit says no, {rejected.why}")
 
 
 class _Oversight:

@@ -263,6 +263,12 @@ def test_a_gateway_that_is_well_says_how_it_started_and_how_warm_it_is() -> None
         ({"restart_needed": True}, "policies", State.WARN, "litellm_config.yaml changed"),
         ({"startup": {**STATUS["startup"], "failed": ["rehearsal"]}}, "start", State.WARN, "rehearsal failed; 5.6 s"),
         ({"targets": [{"deployment": "a", "missing": ["KEY"]}]}, "targets", State.WARN, "a lacks a variable"),
+        (
+            {"circuits": [{"target": "a", "rejects": None}, {"target": "b", "rejects": "forced_open"}]},
+            "circuits",
+            State.WARN,
+            "not called: b (forced open)",
+        ),
         ({"telemetry_failures": 2}, "telemetry", State.WARN, "2 events could not be written"),
         (
             {"connections": {"h": {"cold_ms": None, "warm_ms": None, "connections": 0, "error": "ConnectError"}}},

@@ -161,6 +161,7 @@ CAPACITY = Skipped(CEREBRAS, "capacity", 7.5)
         ([], [CAPACITY, Skipped(FALLBACK, "forced_open", None)], 503, 7.5),
         ([], [Skipped(CEREBRAS, "forced_open", None)], 503, 1.0),
         ([second(503)], [CAPACITY], 503, 1.0),
+        ([second(429, retry_after=9.0)], [CAPACITY, Skipped(FALLBACK, "attempts", None)], 429, 7.5),
     ],
 )
 def test_targets_that_were_left_alone_count_as_what_they_are(

@@ -38,6 +38,8 @@ SMALL = Limits(body_megabytes=0.001)  # 1,048 bytes
         ("HEAD", "/health/liveliness", Endpoint.HEALTH),
         ("GET", "/health/drain", Endpoint.DRAIN),
         ("GET", "/waferline/status", Endpoint.STATUS),
+        ("GET", "/waferline/circuits", Endpoint.CIRCUITS),
+        ("POST", "/waferline/circuits/force", Endpoint.FORCE),
     ],
 )
 def test_these_paths_lead_somewhere(method: str, path: str, endpoint: Endpoint) -> None:

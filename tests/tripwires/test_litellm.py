@@ -63,6 +63,13 @@ def test_the_hooks_are_defined_on_the_registered_class_itself() -> None:
     assert set(OVERRIDDEN) == {"async_filter_deployments", "async_pre_call_deployment_hook"}
 
 
+def test_deployments_are_filtered_before_the_lowest_order_is_taken() -> None:
+    """A target that the gate leaves out makes way for the next order."""
+    source = inspect.getsource(litellm.Router.async_get_healthy_deployments)
+
+    assert 0 < source.index("async_callback_filter_deployments(") < source.index("get_order_filtered_deployments(")
+
+
 def test_the_login_hook_has_the_parameters_that_litellm_passes() -> None:
     assert list(inspect.signature(authenticate).parameters) == ["request", "api_key"]
 
