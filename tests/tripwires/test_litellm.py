@@ -22,11 +22,13 @@ from litellm.proxy.hooks import PROXY_HOOKS
 from litellm.proxy.types_utils.utils import get_instance_fn
 from starlette.applications import Starlette
 
+from plugins.circuit.board import Board
 from plugins.config.located import read
 from plugins.hooks.gate import Gate
 from plugins.hooks.idle import IDLE, take_out_idle_hooks
 from plugins.hooks.login import authenticate
 from plugins.hooks.mount import litellm_started
+from plugins.policy.circuits import CircuitsFile
 from tests.support.processes import ROOT
 
 TROJANED = {"1.82.7", "1.82.8"}
@@ -200,7 +202,10 @@ def test_hooks_are_taken_out_of_every_list_they_are_called_from_and_others_stay(
         litellm._async_failure_callback,
     )
     before = [list(each) for each in lists]
-    idle, ours = PROXY_HOOKS["responses_id_security"](), Gate({})
+    idle, ours = (
+        PROXY_HOOKS["responses_id_security"](),
+        Gate({}, Board([], CircuitsFile, lambda: 0.0, lambda _: None), lambda: 0.0),
+    )
     try:
         for each in lists:
             each += [idle, ours]
