@@ -40,14 +40,7 @@ def served_by(response: httpx.Response) -> str:
 
 
 def circuit(waferline: Gateway, target: str = PRIMARY) -> dict[str, Any]:
-    with waferline.client() as client:
-        rows: list[dict[str, Any]] = client.get("/waferline/circuits").json()["circuits"]
-    return next(row for row in rows if row["target"] == target)
-
-
-def force(waferline: Gateway, target: str, to: str) -> None:
-    with waferline.client() as client:
-        client.post("/waferline/circuits/force", json={"target": target, "to": to}).raise_for_status()
+    return next(row for row in waferline.circuits() if row["target"] == target)
 
 
 def line_of(waferline: Gateway, response: httpx.Response) -> dict[str, Any]:
@@ -259,16 +252,16 @@ def test_one_model_that_fails_does_not_close_the_others(waferline: Gateway, prov
 def test_an_operator_opens_and_closes_by_hand(waferline: Gateway, providers: Providers) -> None:
     primary, _ = providers
 
-    force(waferline, PRIMARY, "open")
+    waferline.turn(PRIMARY, "open")
     assert served_by(ask(waferline)) == FALLBACK
     assert primary.chats() == []
 
-    force(waferline, PRIMARY, "close")
+    waferline.turn(PRIMARY, "close")
     primary.set(fault="503")
     assert {served_by(ask(waferline)) for _ in range(7)} == {FALLBACK}
     assert len(primary.chats()) == 7
 
-    force(waferline, PRIMARY, "auto")
+    waferline.turn(PRIMARY, "auto")
     assert {served_by(ask(waferline)) for _ in range(7)} == {FALLBACK}
     assert len(primary.chats()) == 12
 
@@ -315,7 +308,7 @@ def test_when_every_target_is_open_one_request_tries_each_and_the_next_waits(
 def test_a_last_resort_that_answers_is_back(waferline: Gateway, providers: Providers) -> None:
     primary, _ = providers
     trip(waferline, primary)
-    force(waferline, FALLBACK, "open")
+    waferline.turn(FALLBACK, "open")
     primary.set(fault="none")
 
     assert [served_by(ask(waferline)) for _ in range(3)] == [PRIMARY] * 3

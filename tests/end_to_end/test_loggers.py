@@ -88,6 +88,12 @@ def lanes(bases: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> It
         yield [listening(stack, root / lane, lane, bases, quiet=False) for lane in ("express", "litellm")]
 
 
+@pytest.fixture(autouse=True)
+def forgetful(lanes: list[Listening]) -> None:
+    for on in lanes:
+        on.gateway.forget_failures()
+
+
 @pytest.fixture(scope="module")
 def shipped(bases: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listening]:
     with ExitStack() as stack:
