@@ -68,6 +68,13 @@ class Probe(Settings):
         1, gt=0, le=600, description="From one such try ahead of time that failed to the next one."
     )
 
+    @model_validator(mode="after")
+    def _lease_covers_the_wait(self) -> Self:
+        if self.lease_seconds < self.first_token_seconds:
+            least, was = self.first_token_seconds, self.lease_seconds
+            raise ValueError(f"lease_seconds must be at least first_token_seconds, {least:g} (was {was:g})")
+        return self
+
 
 class Capacity(Settings):
     """After a 429 a target is left alone for what its headers say. That is no failure."""

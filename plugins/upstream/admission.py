@@ -47,8 +47,12 @@ class Admission:
         record.attempts.append(attempt)
         return attempt
 
-    def probing(self, route: Route) -> Route:
-        """Whoever is let through as a probe does not wait as long as others would."""
+    def probing(self, record: Record, route: Route) -> Route:
+        """A probe's client does not wait as long as others would, if there is another target to go on to."""
+        now, targets = self._now(), record.decision.targets if record.decision else ()
+        tried = {attempt.target for attempt in record.attempts}
+        if all(each in tried or self._board.of(each).rejection(now) is not None for each in targets):
+            return route
         least = min(route.deadlines.first_token_seconds, self._board.settings.probe.first_token_seconds)
         return route.with_first_token(least)
 

@@ -88,7 +88,7 @@ class Caller:
         else:
             attempt = await self._admission.begin(record, route, call.target)
             if attempt.is_probe:
-                route = self._admission.probing(route)
+                route = self._admission.probing(record, route)
         try:
             return await self._call(record, attempt, route, call, body, mode)
         except AttemptFailedError:

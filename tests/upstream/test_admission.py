@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from plugins.circuit.board import Board
+from plugins.circuit.machine import Finding, Permit, Result, State
 from plugins.policy.circuits import CircuitsFile
 from plugins.telemetry.record import Record
 from plugins.upstream.admission import Admission, NotCalledError
@@ -154,6 +155,22 @@ async def test_a_probe_is_not_waited_for_as_long_as_others_are() -> None:
 
         assert asked.attempts[0].is_probe
         assert [event["event"] for event in made.told] == ["circuit.opened", "circuit.half_opened", "circuit.opened"]
+
+
+async def test_a_probe_with_nobody_behind_it_is_waited_for_like_any_other() -> None:
+    moment = {"seconds": 1e-9, "most_seconds": 1}
+    settings = {"trips": {"consecutive_failures": 1}, "open": moment, "probe": {"first_token_seconds": 1e-9}}
+    async with house(streams(*WHOLE), **settings) as made:
+        circuit, now = made.board.of(CEREBRAS), time.monotonic()
+        permit = circuit.may_call(now)
+        assert isinstance(permit, Permit)
+        circuit.report(permit, Finding(Result.FAILURE), now)
+        made.board.of(FALLBACK).force(State.FORCED_OPEN, now)
+        asked = record("gpt-oss-120b", started=now)
+
+        await made.ask(asked)
+
+        assert asked.attempts[0].is_probe
 
 
 async def test_a_request_that_has_had_its_attempts_gets_no_other() -> None:
