@@ -45,7 +45,7 @@ def _refusal(attempt: Attempt) -> tuple[int | None, str | None]:
     """The status and code in which the provider said no, if it said anything."""
     told = attempt.watch.error
     if attempt.fault is Fault.ERROR_EVENT and told is not None:
-        return told.meant_status, told.code
+        return told.meant_status, told.code if told.code in _KINDS else None  # it may be anything, and is told on
     if attempt.fault is Fault.HTTP_STATUS:
         return attempt.status, attempt.error.code if attempt.error else None
     return None, None
