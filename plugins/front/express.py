@@ -15,8 +15,9 @@ from plugins.policy.targets import Address, Target
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.admission import NotCalledError
-from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
+from plugins.upstream.answer import Answer, AnswerBrokenError, Clock, written
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
+from plugins.upstream.eager import started
 
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -99,20 +100,20 @@ class Express:
             complete = answer.has_said_all
             return send({"type": "http.response.body", "body": out, "more_body": not complete})
 
+        outcome, last = Outcome.WHOLE, b"data: [DONE]\n\n"  # a provider that finished without one owes it to clients
         try:
             await send(_start(_STREAM_HEADERS, record))
-            await answer.relay(window, passed_on)
+            try:
+                await answer.relay(window, passed_on)
+            except AnswerBrokenError:
+                outcome, last = Outcome.BROKEN, _broken(record)
+            if not complete:
+                await written(started(send({"type": "http.response.body", "body": last})))
         except TimeoutError:
-            record.end(Outcome.CLIENT_GONE)  # it no longer reads; ending without an end closes its connection
-        except AnswerBrokenError:
-            record.end(Outcome.BROKEN)
-            await send({"type": "http.response.body", "body": _broken(record)})
-        else:
-            record.end(Outcome.WHOLE)
-            if not complete:  # [DONE] is what clients wait for; a provider that finished without one owes it to them
-                await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+            outcome = Outcome.CLIENT_GONE  # it no longer reads; its connection is closed once it has, or has gone
         finally:
             answer.close()
+        record.end(outcome)
 
 
 def _start(headers: list[tuple[bytes, bytes]], record: Record) -> dict[str, Any]:

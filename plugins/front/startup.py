@@ -109,6 +109,7 @@ class Startup:
             done, _ = await asyncio.wait((task,), timeout=seconds)
         finally:
             task.cancel()
+            task.add_done_callback(_error_of)  # asked for, whenever it ends
         error = f"not done within {seconds} s" if not done else _error_of(task)
         self._took[name] = self._clock.monotonic() - began
         if error:

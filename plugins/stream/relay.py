@@ -11,6 +11,8 @@ from plugins.stream.merge import Merger, joined
 from plugins.stream.shape import Shape
 from plugins.stream.watch import Broken, Kind, Watch
 
+MOST_COLLECTED_BYTES = 2**26
+
 
 class Reader(Protocol):
     """Takes in an answer as it arrives. `broken` once it can no longer become whole."""
@@ -86,9 +88,14 @@ class Collector:
         self._watch = watch
         self._decoder = Decoder()
         self._aggregate = Aggregate()
+        self._size = 0
         self.broken: Broken | None = None
 
     def feed(self, parts: list[bytes], now: float) -> bytes:
+        self._size += sum(map(len, parts))
+        if self._size > MOST_COLLECTED_BYTES:
+            self.broken = Broken.MALFORMED
+            return b""
         for event in _events(self, self._decoder, b"".join(parts)):
             if self._watch.done or self.broken:
                 break

@@ -41,6 +41,7 @@ class Watch:
         "_finish_reasons",
         "_malformed",
         "_shape",
+        "asked",
         "done",
         "error",
         "events",
@@ -67,6 +68,7 @@ class Watch:
         self.id: str | None = None
         self.error: StreamError | None = None
         self.done = False
+        self.asked = 1  # choices
         self._malformed = False
         self._finish_reasons: dict[int, str | None] = {}  # of every choice seen
         self._shape: Shape | None = None
@@ -102,7 +104,9 @@ class Watch:
 
     @property
     def whole(self) -> bool:
-        finished = bool(self._finish_reasons) and None not in self._finish_reasons.values()
+        """Every choice has finished: all that were asked for, or all there are when [DONE] says so."""
+        reasons = self._finish_reasons
+        finished = bool(reasons) and None not in reasons.values() and (self.done or len(reasons) >= self.asked)
         return finished and self.error is None and not self._malformed
 
     def verdict_at_end(self) -> Broken | None:

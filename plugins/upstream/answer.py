@@ -15,6 +15,7 @@ from plugins.upstream.pool import Exchange
 from plugins.upstream.wire import WireError
 
 WRITE_SECONDS = 30  # for a client to take what it was sent
+MOST_HELD_BYTES = 2**20  # before the first token
 
 Clock = Callable[[], float]
 Deliver = Callable[[bytes], Coroutine[Any, Any, None]]
@@ -59,6 +60,8 @@ class Answer:
             arrived = await self._read(deadline, Fault.FIRST_TOKEN_TIMEOUT)
             if watch.first_token_at is None:
                 self._check()
+                if len(self._out) > MOST_HELD_BYTES:
+                    self._fail(Fault.MALFORMED, "the provider says much, and nothing of it is an answer")
             if not arrived:
                 self._end()
                 break
@@ -66,9 +69,11 @@ class Answer:
 
     async def next(self, window: float) -> bytes:
         """The next delivery, a window after the last: what arrives meanwhile comes as one. b"" at the end."""
-        self._keep_time()
         watch = self._attempt.watch
-        while not self._out:
+        while True:
+            self._keep_time()
+            if self._out:
+                break
             self._check()
             if watch.done or self._ended:
                 self._end()
@@ -86,7 +91,7 @@ class Answer:
     async def relay(self, window: float, deliver: Deliver) -> None:
         """All of it, window by window."""
         while out := await self.next(window):
-            await _written(started(deliver(out)))
+            await self._written(started(deliver(out)))
             if window and not self._nothing_follows:
                 await self._cruise(window, deliver)
 
@@ -98,8 +103,13 @@ class Answer:
         cruise = _Cruise(self, self._exchange, self._attempt.watch, window, deliver)
         self._delivered = False
         if (rest := await cruise.over) is not None:
-            await _written(rest)
+            await self._written(rest)
             self._delivered = True
+
+    async def _written(self, rest: Done[None] | Awaitable[None]) -> None:
+        if not isinstance(rest, Done):
+            await written(rest)
+            self._heard_at = self._now()  # meanwhile nobody listened to the provider
 
     async def read_to_end(self) -> None:
         while await self.next(0):
@@ -158,18 +168,16 @@ class Answer:
 
     @property
     def _nothing_follows(self) -> bool:
-        return self._reader.broken is not None or self._attempt.watch.done
+        return self._reader.broken is not None or self._attempt.watch.done or self._ended
 
     def _keep_time(self) -> None:
         watch, now = self._attempt.watch, self._now()
         if watch.events > self._heard:
             self._heard, self._heard_at = watch.events, now
-        if watch.whole:
-            return
         if now > self._over_at:
-            self._fail(Fault.TOTAL_TIMEOUT, "the provider took too long")
-        if now > self._heard_at + self._deadlines.stall_seconds:
-            self._fail(Fault.STALL, "the provider fell silent")
+            self._ended = not self._gives_up(Fault.TOTAL_TIMEOUT, "the provider took too long")
+        elif now > self._heard_at + self._deadlines.stall_seconds:
+            self._ended = not self._gives_up(Fault.STALL, "the provider fell silent")
 
     def _check(self) -> None:
         if self._reader.broken is not None:
@@ -188,7 +196,7 @@ class Answer:
         raise AnswerBrokenError(fault, detail)
 
 
-async def _written(rest: Done[None] | Awaitable[None]) -> None:
+async def written(rest: Done[None] | Awaitable[None]) -> None:
     """TimeoutError when whoever it is for does not take it; the provider waits as long."""
     if not isinstance(rest, Done):
         async with asyncio.timeout(WRITE_SECONDS):

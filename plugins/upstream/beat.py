@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 
 BEAT_SECONDS = 0.005
 
@@ -17,19 +18,20 @@ class Beat:
         self.seconds = seconds
         self._steps: list[Step] = []
         self._loop: asyncio.AbstractEventLoop | None = None  # that the next beat is due on
+        self._nobodys = Context()  # not that of whichever request happens to be the first
 
     def join(self, step: Step) -> None:
         loop = asyncio.get_running_loop()
         self._steps.append(step)
         if self._loop is not loop:
             self._loop = loop
-            loop.call_later(self.seconds, self._beat, loop)
+            loop.call_later(self.seconds, self._beat, loop, context=self._nobodys)
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         steps, self._steps = self._steps, []
         self._steps += [step for step in steps if step(now)]
         if self._steps:
-            loop.call_later(self.seconds, self._beat, loop)
+            loop.call_later(self.seconds, self._beat, loop, context=self._nobodys)
         else:
             self._loop = None

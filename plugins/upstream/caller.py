@@ -99,6 +99,7 @@ class Caller:
 
     async def _call(self, record: Record, attempt: Attempt, route: Route, call: Call, body: Body, mode: Mode) -> Begun:
         shaped = shape(record, call.target, body, stream=mode is not Mode.PLAIN)
+        attempt.watch.asked = _choices(body)
         wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         # A provider that does not stream says nothing at all until it is done.
         silence = route.deadlines.total_seconds if mode is Mode.PLAIN else route.deadlines.first_token_seconds
@@ -192,6 +193,11 @@ class Caller:
     def _fail(self, attempt: Attempt, fault: Fault, detail: str) -> NoReturn:
         attempt.end(Outcome.FAILED, self._now(), fault)
         raise AttemptFailedError(attempt, detail)
+
+
+def _choices(body: Body) -> int:
+    asked = body.get("n")
+    return asked if isinstance(asked, int) else 1
 
 
 def shape(record: Record, target: Target, body: Body, *, stream: bool) -> Body:

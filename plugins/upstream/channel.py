@@ -38,8 +38,12 @@ class Channel:
         try:
             size = self._socket.recv_into(_LANDING)
         except (BlockingIOError, InterruptedError):
-            return None
-        return _LANDED[:size] if self._tls is None else self._opened(self._tls, size)
+            # Behind the handshake's last words there may have been more.
+            return self._opened(self._tls) if self._tls is not None and self._incoming.pending else None
+        if self._tls is None:
+            return _LANDED[:size]
+        self._land(size)
+        return self._opened(self._tls)
 
     async def arrival(self, deadline: float | None = None) -> None:
         """Wait until there is something to take: bytes, the end, or an error. TimeoutError at the deadline.
@@ -113,8 +117,7 @@ class Channel:
         else:
             self._incoming.write_eof()
 
-    def _opened(self, tls: ssl.SSLObject, size: int) -> bytes | None:
-        self._land(size)
+    def _opened(self, tls: ssl.SSLObject) -> bytes | None:
         parts: list[bytes] = []
         while not self._farewell:
             try:
@@ -144,7 +147,11 @@ async def connect(host: str, port: int, tls: ssl.SSLContext | None) -> Channel:
     loop = asyncio.get_running_loop()
     failed: OSError = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        made = socket.socket(family, kind, protocol)
+        try:
+            made = socket.socket(family, kind, protocol)
+        except OSError as error:  # a kind of address that this machine does not have
+            failed = error
+            continue
         try:
             made.setblocking(False)
             await loop.sock_connect(made, address)

@@ -16,6 +16,7 @@ from plugins.upstream.wire import Connection, Head, WireError, request_bytes
 USER_AGENT = "waferline/0.1"
 IDLE_SECONDS = 110  # below what proxies in front of providers grant
 DRAIN_SECONDS = 1.0
+MOST_BODY_BYTES = 2**26  # of an answer that is read whole
 
 
 class ConnectError(WireError):
@@ -62,8 +63,12 @@ class Exchange:
 
     async def read_all(self) -> bytes:
         parts: list[bytes] = []
+        size = 0
         while more := await self.read():
             parts += more
+            size += sum(map(len, more))
+            if size > MOST_BODY_BYTES:
+                raise WireError("the provider's answer is too large")
         return b"".join(parts)
 
     def abort(self) -> None:
@@ -173,6 +178,9 @@ class Pool:
                     pass
         except (TimeoutError, WireError):
             connection.close()
+        except asyncio.CancelledError:
+            connection.close()
+            raise
         else:
             self.take_back(origin, connection, finished=True)
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from plugins.policy.routing import Deadlines
-from plugins.stream.relay import Relay
+from plugins.stream.relay import Collector, Relay
 from plugins.telemetry.record import Attempt, Fault, Outcome
 from plugins.upstream import answer as answers
 from plugins.upstream.answer import Answer, AnswerBrokenError
@@ -27,14 +27,14 @@ DEADLINES = Deadlines(connect_seconds=5, first_token_seconds=5, stall_seconds=5,
 
 @asynccontextmanager
 async def answering(
-    script: Script, pool: Pool | None = None, now: Callable[[], float] = time.monotonic
+    script: Script, pool: Pool | None = None, now: Callable[[], float] = time.monotonic, *, collected: bool = False
 ) -> AsyncIterator[tuple[Answer, Attempt, Provider]]:
     """An answer whose first token is there."""
     pool = pool or Pool()
     async with provider(script) as held, asyncio.timeout(SOON):
         exchange = await pool.request("POST", held.url, {}, b"{}", connect_seconds=5, answer_seconds=5)
         attempt = Attempt(CEREBRAS, now())
-        reader = Relay(attempt.watch, merge=True, wants_usage=True)
+        reader = Collector(attempt.watch) if collected else Relay(attempt.watch, merge=True, wants_usage=True)
         answer = Answer(exchange, attempt, reader, DEADLINES, now)
         await answer.first_token()
         try:
@@ -226,12 +226,99 @@ async def test_a_client_that_took_its_time_is_not_its_providers_fault() -> None:
     async with answering(paced((ROLE, said("a")), (said("b"), finish(), DONE)), now=clock) as (answer, attempt, held):
 
         async def takes_ten_seconds(out: bytes) -> None:
+            await asyncio.sleep(0)
             clock.now += 10
             held.go_on.set()
 
         await answer.relay(0.001, takes_ten_seconds)
 
         assert attempt.outcome is Outcome.WHOLE
+
+
+async def test_a_client_that_takes_its_time_between_windows_is_not_its_providers_fault() -> None:
+    clock = Clock()
+    words = [f"{number} " for number in range(2000)]
+
+    async def script(held: Provider, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for part in (ROLE, *map(said, words), finish(), DONE):
+            await response.write(part)
+            await asyncio.sleep(0)
+        return response
+
+    async with answering(script, now=clock) as (answer, attempt, _):
+        client = Client()
+
+        async def now_and_then_takes_ten_seconds(out: bytes) -> None:
+            if len(client.got) % 2:
+                await asyncio.sleep(0)
+                clock.now += 10
+            await client.take(out)
+
+        await answer.relay(0.001, now_and_then_takes_ten_seconds)
+
+        assert text(client.all) == "".join(words)
+        assert attempt.outcome is Outcome.WHOLE
+
+
+async def test_an_answer_in_one_piece_may_take_longer_than_a_provider_may_be_silent() -> None:
+    clock = Clock()
+
+    async def script(held: Provider, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for part in (ROLE, said("a"), said("b"), said("c"), said("d"), finish(), DONE):
+            await response.write(part)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            clock.now += DEADLINES.stall_seconds * 0.6
+        return response
+
+    async with answering(script, now=clock, collected=True) as (answer, attempt, _):
+        await answer.read_to_end()
+
+        assert (attempt.outcome, attempt.watch.events) == (Outcome.WHOLE, 4)
+
+
+async def test_comments_behind_the_finish_do_not_keep_an_answer_open() -> None:
+    clock = Clock()
+
+    async def script(held: Provider, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(ROLE + said("a") + finish())
+        while True:
+            await response.write(b": still here\n\n")
+            await asyncio.sleep(0.0005)
+
+    async with answering(script, now=clock) as (answer, attempt, held):
+
+        async def take(out: bytes) -> None:
+            clock.now += 1
+
+        await answer.relay(0.004, take)
+        answer.close()
+        await asyncio.wait_for(held.hung_up.wait(), SOON)
+
+        assert attempt.outcome is Outcome.WHOLE
+
+
+@pytest.mark.parametrize("last", [(finish(),), (finish(), DONE)])
+async def test_of_two_choices_that_were_asked_for_one_is_not_the_whole_unless_the_provider_says_so(
+    last: tuple[bytes, ...],
+) -> None:
+    async with answering(streams(ROLE, said("a"), *last, cut=True)) as (answer, attempt, _):
+        attempt.watch.asked = 2
+        client = Client()
+
+        if DONE in last:
+            await answer.relay(0.001, client.take)
+        else:
+            with pytest.raises(AnswerBrokenError):
+                await answer.relay(0.001, client.take)
+
+        assert attempt.outcome is (Outcome.WHOLE if DONE in last else Outcome.BROKEN)
 
 
 async def test_whoever_leaves_between_two_windows_stops_the_provider() -> None:

@@ -51,7 +51,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def secured(talk: Talk, certificate: Path, host: str = "127.0.0.1") -> AsyncIterator[tuple[str, list[int]]]:
+async def secured(
+    talk: Talk, certificate: Path, host: str = "127.0.0.1", newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED
+) -> AsyncIterator[tuple[str, list[int]]]:
     """A server that shakes hands and then talks, and how many connections it had."""
     connections: list[int] = []
 
@@ -63,6 +65,7 @@ async def secured(talk: Talk, certificate: Path, host: str = "127.0.0.1") -> Asy
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    context.maximum_version = newest
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     try:
         yield f"https://{host}:{server.sockets[0].getsockname()[1]}/v1", connections
@@ -128,6 +131,17 @@ async def test_an_answer_that_is_cut_is_no_whole_one(goodbye: str, pool: Pool, c
     async with secured(talk, certificate) as (url, _):
         with pytest.raises(WireError):
             await ask(pool, url)
+
+
+async def test_what_comes_with_the_last_words_of_the_handshake_is_heard(pool: Pool, certificate: Path) -> None:
+    """A server that is too busy says so before it was asked, and nothing after it."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 503 Busy\r\ncontent-length: 2\r\n\r\nno")
+        await reader.read()
+
+    async with secured(talk, certificate, newest=ssl.TLSVersion.TLSv1_2) as (url, _):
+        assert await ask(pool, url) == b"no"
 
 
 async def test_a_host_that_its_certificate_does_not_name_is_not_spoken_to(pool: Pool, certificate: Path) -> None:

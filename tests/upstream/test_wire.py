@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import pytest
 
 from plugins.upstream.pool import Origin, Pool
-from plugins.upstream.wire import WireError
+from plugins.upstream.wire import Connection, WireError
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
 
@@ -146,6 +148,82 @@ async def test_what_a_provider_says_unasked_ends_its_connection() -> None:
 
     assert [first, second] == [(200, b"hi")] * 2
     assert len(writers) == 2
+
+
+@contextmanager
+def flooding(*before: bytes, flood: bytes) -> Iterator[str]:
+    """A provider in a thread of its own, which says this for ever and as fast as it can."""
+    over = threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connected, _ = listening.accept()
+        with connected, suppress(OSError):
+            connected.recv(2**16)
+            connected.sendall(b"".join(before))
+            while not over.is_set():
+                connected.sendall(flood)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+    finally:
+        over.set()
+        thread.join(5)
+        listening.close()
+
+
+async def to_the_end(connection: Connection, deadline: float) -> None:
+    while await connection.read_parts(deadline):
+        pass
+
+
+@pytest.mark.parametrize("flood", [b"HTTP/1.1 100 Continue\r\n\r\n" * 500, b"x-more: of the same\r\n" * 500])
+async def test_a_head_without_end_is_no_head(flood: bytes) -> None:
+    before = b"" if flood.startswith(b"HTTP") else b"HTTP/1.1 200 OK\r\n"
+    with flooding(before, flood=flood) as url, pytest.raises(WireError):
+        await Pool().request("POST", url, {}, b"{}", connect_seconds=5, answer_seconds=5)
+
+
+async def test_a_flood_neither_outlives_its_deadline_nor_stops_the_others() -> None:
+    lived = 0
+
+    async def others() -> None:
+        nonlocal lived
+        while True:
+            lived += 1
+            await asyncio.sleep(0)
+
+    chunk = b"6\r\n: on\n\n\r\n"
+    with flooding(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", flood=chunk * 5000) as url:
+        exchange = await Pool().request("POST", url, {}, b"{}", connect_seconds=5, answer_seconds=5)
+        beside = asyncio.ensure_future(others())
+        deadline = asyncio.get_running_loop().time() + 0.05
+        with pytest.raises(TimeoutError):
+            await to_the_end(exchange.connection, deadline)
+        exchange.abort()
+        beside.cancel()
+
+    assert lived > 1
+
+
+async def test_a_refusal_of_a_request_that_was_not_read_to_its_end_is_heard() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.write_eof()
+        while await reader.read(2**16):
+            pass
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    exchange = await Pool().request("POST", url, {}, bytes(2**23), connect_seconds=5, answer_seconds=5)
+    server.close()
+
+    assert exchange.status == 413
 
 
 async def test_a_provider_that_does_not_take_the_request_is_not_waited_for_any_longer_than_its_answer() -> None:
