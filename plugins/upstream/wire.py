@@ -12,7 +12,7 @@ from plugins.upstream.eager import Done, started
 
 MOST_HEAD_BYTES = 2**16
 ONE_MORE_HEAD = 2**10  # what a 1xx counts for, however short
-MOST_IN_A_ROW = 4
+MOST_IN_A_ROW = 2
 
 
 class WireError(OSError):
