@@ -58,7 +58,7 @@ def admit(
     misshapen = strict.shape(body)
     if misshapen or not isinstance(body, dict):
         return misshapen or refusals.invalid("body: a JSON object is required")
-    refusal = _missing_model(persona, caller.model, knobs)
+    refusal = _missing_model(persona, caller.model, knobs) or _prefilled(body, knobs)
     if not refusal and persona == "cerebras":
         refusal = strict.refusal(body, catalog.describe(caller.model), knobs)
     return refusal or _within_limits(caller, body, knobs, limiter, now)
@@ -69,6 +69,12 @@ def _missing_model(persona: Persona, name: str, knobs: Knobs) -> Refusal | None:
     if name in knobs.unlisted or (name not in known and (known or persona == "cerebras")):
         return refusals.no_model(name, knobs.retired_status if name in catalog.MODELS else 404)
     return None
+
+
+def _prefilled(body: dict[str, Any], knobs: Knobs) -> Refusal | None:
+    if knobs.prefill or body["messages"][-1].get("role") != "assistant":
+        return None
+    return refusals.invalid("messages: the last message must not be the assistant's", "messages", "prefill_unsupported")
 
 
 def _within_limits(

@@ -60,6 +60,13 @@ def _stall(line: Timeline, spoiling: Spoiling) -> Timeline:
     return Timeline(line.frames[:at] + late)
 
 
+def _stall_cut(line: Timeline, spoiling: Spoiling) -> Timeline:
+    """Silent, then closed; the comment is no event, it only gives the end its time."""
+    at = place(line.frames, spoiling.after)
+    due = line.frames[min(at, len(line.frames) - 1)].due + (spoiling.pause_seconds or 0)
+    return Timeline([*line.frames[:at], Frame(due, b": closing\n\n", 0, "note")], "cut_chunked", "stall_cut")
+
+
 def _hang(line: Timeline, spoiling: Spoiling) -> Timeline:
     """No headers, or headers only: the service sends those at once when they are not held."""
     if spoiling.pause_seconds is None:
@@ -159,6 +166,7 @@ EDITS: dict[str, Callable[[Timeline, Spoiling], Timeline]] = {
     "cut_chunked": _cut_chunked,
     "reset": _reset,
     "stall": _stall,
+    "stall_cut": _stall_cut,
     "role_only": _role_only,
     "error_event": _error_event,
     "flat_error_event": _flat_error_event,

@@ -80,6 +80,7 @@ class Knobs(BaseModel):
     today: dt.date | None = Field(None, description="date that decides which models live (default: the real one)")
     api_key: str | None = Field(None, description="the only key let in (default: any non-empty one)")
     strict: bool = Field(True, description="cerebras persona: refuse what Cerebras refuses in a body")
+    prefill: bool = Field(True, description="whether a conversation may end with the assistant's own words")
     validation_status: Annotated[Literal[400, 422], BeforeValidator(_number)] = Field(
         400, description="status of a refused body; both were seen"
     )
@@ -110,7 +111,7 @@ class Knobs(BaseModel):
     fault_for: int | None = Field(None, ge=0, description="only the first N requests are hit")
     fault_seconds: float | None = Field(None, ge=0, description="the fault is on only this long after it was set")
     pause_seconds: float | None = Field(
-        None, ge=0, description="how long hang, role_only and stall last (default: for ever)"
+        None, ge=0, description="how long hang, role_only, stall and stall_cut last (default: for ever)"
     )
     retry_after: str | None = Field(None, description="retry-after header of status faults, verbatim")
     reset: str | None = Field(None, description="x-ratelimit-reset-* of 429 faults, verbatim (default: plausible)")

@@ -43,6 +43,7 @@ UP_TO_FOUR = "role reasoning turn content content"
         ("cut_chunked", UP_TO_FOUR, "cut_chunked"),
         ("reset", UP_TO_FOUR, "reset"),
         ("stall", UP_TO_FOUR, "hang"),
+        ("stall_cut", UP_TO_FOUR + " note", "cut_chunked"),
         ("role_only", "role", "hang"),
         ("hang", "", "hang"),
         ("hang_after_headers", "", "hang"),

@@ -83,6 +83,14 @@ def test_a_body_that_is_no_object_is_a_400(cerebras: Running, body: bytes) -> No
     assert post(cerebras.port, body).status == 400
 
 
+def test_a_provider_may_refuse_to_go_on_with_the_assistants_own_words(openai: Running) -> None:
+    body = {**chat("m"), "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "w0001 "}]}
+
+    assert post(openai.port, body).status == 200
+    assert post(openai.port, body, "x-simulator: prefill=false\r\n").status == 400
+    assert post(openai.port, chat("m"), "x-simulator: prefill=false\r\n").status == 200
+
+
 def test_a_body_may_be_gzipped(cerebras: Running) -> None:
     body = gzip.compress(json.dumps(plain()).encode())
 
