@@ -4,10 +4,10 @@ BIN = .venv/bin
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--override requirements/overrides.txt --exclude-newer 2026-11-06 --exclude-newer-package litellm=2026-11-13
 
-.PHONY: help setup dev run test bench lint format check lock clean
+.PHONY: help setup dev run test bench conformance lint format check lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what the gateway runs on into .venv (needs Python 3.11 or newer)
 	@$(PYTHON) scripts/install.py runtime
@@ -23,6 +23,9 @@ test: dev ## run all tests
 
 bench: dev ## every way to a provider side by side, in 15 minutes; `make bench BENCH=--quick` in 90 seconds
 	$(BIN)/python -m loadtests.bench $(BENCH)
+
+conformance: dev ## what users get while a provider misbehaves: FailoverBench's cases and ours, stock LiteLLM beside, in 90 s
+	$(BIN)/python -m loadtests.conformance $(CONFORMANCE)
 
 lint: dev ## what the linters say: format, rules, types
 	$(BIN)/ruff format --check
