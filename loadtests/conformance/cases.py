@@ -146,7 +146,9 @@ CASES = (
         ),
     ),
     Case("W01", "clean end without a finish reason", {"fault": "cut", "after": 40}, (LATE,), letter_right=None),
-    Case("W02", "[DONE] without a finish reason", {"fault": "no_finish_but_done"}, (LATE,), letter_right=None),
+    Case(
+        "W02", "all the words and [DONE], no finish reason", {"fault": "no_finish_but_done"}, (LATE,), letter_right=None
+    ),
     Case(
         "W03",
         "the role, then silence",
