@@ -8,10 +8,11 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import orjson
 
@@ -38,6 +39,9 @@ def main(arguments: Sequence[str]) -> int:
     except BenchError as error:
         _say(f"conformance: {error}")
         return 2
+    except KeyboardInterrupt:
+        _say("\nconformance: stopped")
+        return 130
     directory, text = write(chosen.out, cases, found)
     sys.stdout.write(f"{text}\nwritten to {directory}\n")
     failed = [
@@ -49,15 +53,22 @@ def main(arguments: Sequence[str]) -> int:
 def measure(cases: Sequence[Case], names: Sequence[str]) -> dict[str, Trials]:
     """All gateways at once: what they do most of the time is wait."""
     _say(f"conformance: starting {len(names)} gateways")
+    stop = Event()
     with tempfile.TemporaryDirectory(prefix="conformance-") as directory, ThreadPoolExecutor(len(names)) as pool:
-        waiting = [pool.submit(_trials, name, cases, Path(directory)) for name in names]
-        return {name: each.result() for name, each in zip(names, waiting, strict=True)}
+        running = [pool.submit(_trials, name, cases, Path(directory), stop) for name in names]
+        try:
+            wait(running, return_when=FIRST_EXCEPTION)
+        finally:
+            stop.set()
+        return {name: each.result() for name, each in zip(names, running, strict=True)}
 
 
-def _trials(name: str, cases: Sequence[Case], directory: Path) -> Trials:
+def _trials(name: str, cases: Sequence[Case], directory: Path, stop: Event) -> Trials:
     found: Trials = {}
     with gateway(name, directory / name.replace(" ", "-")) as running:
         for case in cases:
+            if stop.is_set():
+                break
             seen = trial.run(case, running)
             found[case.id] = (seen, judge(case, seen))
             _say(f"conformance: {name}, {case.id} {case.title}: {cell(found[case.id][1])}")
