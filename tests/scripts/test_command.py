@@ -81,4 +81,16 @@ def test_make_alone_lists_what_there_is() -> None:
     done = subprocess.run(["make", "-C", str(ROOT), "--no-print-directory"], check=True, capture_output=True, text=True)
 
     listed = [line.split()[1] for line in done.stdout.splitlines()]
-    assert listed == ["help", "setup", "run", "test", "bench", "lint", "format", "check", "lock", "clean"]
+    assert listed == [
+        "help",
+        "setup",
+        "run",
+        "test",
+        "bench",
+        "conformance",
+        "lint",
+        "format",
+        "check",
+        "lock",
+        "clean",
+    ]
