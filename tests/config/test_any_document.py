@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.config.located import read
@@ -67,7 +67,7 @@ def mangled_trees(draw: st.DrawFn, tree: Any) -> Any:
 
 
 @pytest.mark.parametrize("stem", STEMS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_mangled_text_only_has_problems(stem: str, data: st.DataObject) -> None:
     with TemporaryDirectory() as directory:
@@ -79,7 +79,7 @@ def test_a_mangled_text_only_has_problems(stem: str, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("stem", STEMS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_document_with_anything_anywhere_only_has_problems(stem: str, data: st.DataObject) -> None:
     with TemporaryDirectory() as directory:
