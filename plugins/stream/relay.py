@@ -43,25 +43,29 @@ class Relay:
         if self.broken or self._watch.done:
             return b""
         shape = self._known_shape
-        if shape is not None and (block := joined(shape, parts)):
-            merged, events = block  # nearly always
-            self._watch.hear(events, now)
-            return merged
+        if shape is not None and (merged := self._joined(shape, parts, now)):
+            return merged  # nearly always
         return b"".join([*self._in_runs(parts, now), self._merger.flush()])
 
     @property
     def _known_shape(self) -> Shape | None:
         return self._watch.shape if self._merge and not self._decoder.pending else None
 
+    def _joined(self, shape: Shape, parts: list[bytes], now: float) -> bytes | None:
+        block = joined(shape, parts)
+        if block is None:
+            return None
+        merged, events = block
+        self._watch.hear(events, now)
+        return merged
+
     def _in_runs(self, parts: list[bytes], now: float) -> Iterator[bytes]:
         """Runs of one shape are joined, and what stands between them is read event by event."""
         while parts and not self.broken and not self._watch.done:
             shape = self._known_shape
             length = _leading(parts, shape) if shape else 0
-            block = joined(shape, parts[:length]) if shape and length > 1 else None
-            if shape is not None and block is not None:
-                merged, events = block
-                self._watch.hear(events, now)
+            merged = self._joined(shape, parts[:length], now) if shape and length > 1 else None
+            if shape is not None and merged is not None:
                 yield self._merger.push(Event(merged, merged[6:-2], None), shape)
             else:
                 length = max(length, 1)

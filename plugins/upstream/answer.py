@@ -83,7 +83,7 @@ class Answer:
             if not self._out:
                 self._ended = not await self._read(self._heard_at + self._deadlines.stall_seconds, Fault.STALL)
         self._delivered = True
-        if watch.done and watch.whole:
+        if self.has_said_all:
             self._attempt.end(Outcome.WHOLE, self._now())  # whoever reads [DONE] stops reading
         out, self._out = self._out, b""
         return out
