@@ -31,6 +31,7 @@ Words, one per thing:
     probe        the one call that tries whether a target is back
     logger       a callback of the operator's that hears of a request once it has ended, and does nothing to it
     lane         how an answer travels: through LiteLLM, or past it
+    shortcut     from our transport to the client, past LiteLLM, which is told the answer afterwards
     warm         said of a connection that is open before somebody needs it
     rehearsal    our own first request through LiteLLM, which no provider sees
     whole        an answer that ended with a finish reason; everything else is broken

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import orjson
 
 from plugins.front import guard, lane
@@ -16,6 +19,7 @@ from plugins.policy.routing import Lane
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.kept import Kept
 from plugins.telemetry.record import Outcome, Record, Skipped
+from plugins.upstream.shortcut import Shortcut, offered
 
 
 async def chat(
@@ -45,6 +49,8 @@ async def chat(
             seen = _as_litellm_sees_it(scope, length, record)
             record.kept = Kept(seen, lane.for_litellm(shaped, record.decision))
         return await gateway.express.answer(record, record.decision, shaped, receive, send)
+    if record.stream and not gateway.only_litellm:
+        offered.set(Shortcut(wants_usage=bool((body.get("stream_options") or {}).get("include_usage"))))
     await _through_litellm(gateway, record, lane.for_litellm(shaped, record.decision), app, scope, receive, send)
     return None
 
@@ -66,8 +72,8 @@ async def _through_litellm(
     gateway: Gateway, record: Record, body: dict[str, object], app: App, scope: Scope, receive: Receive, send: Send
 ) -> None:
     payload = orjson.dumps(body)
-    reply = Reply(send, record, gateway.clock)
-    inbox = Inbox(payload, receive)
+    reply = Reply(send, record, gateway.clock, offered.get())
+    inbox = Inbox(payload, receive, lambda: reply.complete)
     try:
         await app(_as_litellm_sees_it(scope, len(payload), record), inbox, reply)
     finally:
@@ -78,9 +84,10 @@ async def _through_litellm(
 class Inbox:
     """The `receive` that LiteLLM is given: our body first, then the client's silence or farewell."""
 
-    def __init__(self, payload: bytes, receive: Receive) -> None:
+    def __init__(self, payload: bytes, receive: Receive, answered: Callable[[], bool]) -> None:
         self._payload: bytes | None = payload
         self._receive = receive
+        self._answered = answered
         self.client_gone = False
 
     async def __call__(self) -> Message:
@@ -88,6 +95,8 @@ class Inbox:
             payload, self._payload = self._payload, None
             return {"type": "http.request", "body": payload, "more_body": False}
         message = await self._receive()
+        if message["type"] == "http.disconnect" and self._answered():
+            await asyncio.get_running_loop().create_future()  # it has what it asked for, and did not leave LiteLLM
         self.client_gone = self.client_gone or message["type"] == "http.disconnect"
         return message
 

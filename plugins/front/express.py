@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from plugins.front.asgi import Receive, Send
-from plugins.front.failure import explain, interrupted_chunk
+from plugins.front.failure import explain
 from plugins.front.headers import answer_headers
 from plugins.front.leash import Leash
+from plugins.front.relaying import relay
 from plugins.policy.engine import Decision
 from plugins.policy.targets import Address, Target
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.admission import NotCalledError
-from plugins.upstream.answer import Answer, AnswerBrokenError, Clock, written
+from plugins.upstream.answer import Answer, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
-from plugins.upstream.eager import started
 
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -63,7 +63,7 @@ class Express:
             await send({"type": "http.response.body", "body": begun.payload})
             record.end(Outcome.WHOLE)
         else:
-            await self._relay(record, begun.stream, decision.route.merge_window, send)
+            await self._stream(record, begun.stream, decision.route.merge_window, send)
         return None
 
     async def _first_to_speak(self, record: Record, decision: Decision, body: dict[str, Any]) -> Begun | None:
@@ -87,39 +87,13 @@ class Express:
         }
         return Call(target, way.url, headers, way.key)
 
-    async def _relay(self, record: Record, answer: Answer, window: float, send: Send) -> None:
-        complete = False
-        kept = record.kept
-
-        def passed_on(out: bytes) -> Coroutine[Any, Any, None]:
-            nonlocal complete
-            if record.delivered.first_token_at is None and answer.has_spoken:
-                record.delivered.first_token_at = self._now()
-            if kept is not None:
-                kept.append(out)
-            complete = answer.has_said_all
-            return send({"type": "http.response.body", "body": out, "more_body": not complete})
-
-        outcome, last = Outcome.WHOLE, b"data: [DONE]\n\n"  # a provider that finished without one owes it to clients
+    async def _stream(self, record: Record, answer: Answer, window: float, send: Send) -> None:
         try:
             await send(_start(_STREAM_HEADERS, record))
-            try:
-                await answer.relay(window, passed_on)
-            except AnswerBrokenError:
-                outcome, last = Outcome.BROKEN, _broken(record)
-            if not complete:
-                await written(started(send({"type": "http.response.body", "body": last})))
-        except TimeoutError:
-            outcome = Outcome.CLIENT_GONE  # it no longer reads; its connection is closed once it has, or has gone
+            await relay(record, answer, window, send, self._now, record.kept)
         finally:
             answer.close()
-        record.end(outcome)
 
 
 def _start(headers: list[tuple[bytes, bytes]], record: Record) -> dict[str, Any]:
     return {"type": "http.response.start", "status": 200, "headers": [*headers, *answer_headers(record)]}
-
-
-def _broken(record: Record) -> bytes:
-    said = record.serving.watch if record.serving else record.delivered
-    return interrupted_chunk(record.serving, said, record.request_id)

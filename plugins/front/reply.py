@@ -10,9 +10,12 @@ from plugins.front.asgi import Message, Send, send_refusal
 from plugins.front.clock import Clock
 from plugins.front.failure import explain, interrupted_chunk
 from plugins.front.headers import answer_headers
+from plugins.front.relaying import relay
 from plugins.stream.decode import Decoder, Event
 from plugins.stream.watch import Kind
 from plugins.telemetry.record import Outcome, Record
+from plugins.upstream.answer import Answer
+from plugins.upstream.shortcut import Shortcut
 
 # LiteLLM tells clients our providers' addresses and passes their headers on, cookies included.
 _KEPT_TO_OURSELVES = (b"llm_provider-", b"x-litellm-model-api-base", b"x-litellm-key-", b"x-litellm-timeout")
@@ -22,10 +25,11 @@ _FIRST_BYTES = 2**16
 class Reply:
     """The `send` that LiteLLM is given for one chat request."""
 
-    def __init__(self, send: Send, record: Record, clock: Clock) -> None:
+    def __init__(self, send: Send, record: Record, clock: Clock, shortcut: Shortcut | None = None) -> None:
         self._send = send
         self._record = record
         self._clock = clock
+        self._shortcut = shortcut
         self._held: list[bytes] = []
         self._decoder = Decoder()
         self._broken = False
@@ -44,8 +48,22 @@ class Reply:
         if message["status"] < 400:
             message["headers"] = [*self._kept(message), *answer_headers(self._record)]
             await self._send(message)
+            if self._shortcut is not None and (answer := self._shortcut.take()):
+                await self._past_litellm(self._shortcut, answer)
+
+    async def _past_litellm(self, shortcut: Shortcut, answer: Answer) -> None:
+        """All of the answer, while LiteLLM waits for its headers to be sent. What it sends itself comes too late."""
+        try:
+            now, said = self._clock.monotonic, shortcut.said
+            await relay(self._record, answer, shortcut.window, self._send, now, said, shortcut.first)
+            self.complete = True
+        finally:
+            answer.close()
+            shortcut.end()
 
     async def _body(self, message: Message) -> None:
+        if self._shortcut is not None and self._shortcut.taken:
+            return
         more = bool(message.get("more_body"))
         body = bytes(message.get("body", b""))
         if self._record.status is not None and self._record.status >= 400:

@@ -84,8 +84,9 @@ class RoutingFile(Settings):
         4,
         ge=0,
         le=50,
-        description="Through LiteLLM the window is at least this times the streams at once, since each delivery costs"
-        " half a millisecond there; 0 = always merge_window_ms.",
+        description="Where a callback acts on what passes, all of an answer passes through LiteLLM, at half a"
+        " millisecond per delivery: the window is then at least this times the streams at once; 0 = always"
+        " merge_window_ms.",
     )
     warm_connections: int = Field(
         4, ge=1, le=64, description="Connections kept open to each provider, so that a burst of users finds them there."

@@ -15,15 +15,12 @@ LARGEST_ANSWER = 2**20
 
 
 @dataclass(slots=True)
-class Kept:
-    """The request as LiteLLM would have been given it, and the answer's bytes while it runs."""
+class Said:
+    """The answer's bytes while it runs."""
 
-    scope: Mapping[str, Any]
-    body: dict[str, Any]
-    parts: list[bytes] = field(default_factory=list)
-    size: int = 0
-    truncated: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)  # the provider's, which tell of its rate limits
+    parts: list[bytes] = field(default_factory=list, kw_only=True)
+    size: int = field(default=0, kw_only=True)
+    truncated: bool = field(default=False, kw_only=True)
 
     def append(self, out: bytes) -> None:
         if self.size + len(out) > LARGEST_ANSWER:
@@ -33,7 +30,16 @@ class Kept:
             self.size += len(out)
 
 
-def completion(kept: Kept, *, streamed: bool) -> dict[str, Any]:
+@dataclass(slots=True)
+class Kept(Said):
+    """And the request, as LiteLLM would have been given it."""
+
+    scope: Mapping[str, Any]
+    body: dict[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)  # the provider's, which tell of its rate limits
+
+
+def completion(kept: Said, *, streamed: bool) -> dict[str, Any]:
     """The answer as one object, as far as it came; without a choice when nothing did."""
     payload = b"".join(kept.parts)
     if not streamed:

@@ -20,6 +20,7 @@ from plugins.telemetry.record import Attempt, Fault, Record
 from plugins.upstream.admission import NotCalledError
 from plugins.upstream.answer import Answer, AnswerBrokenError
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
+from plugins.upstream.shortcut import Shortcut, in_few_events, offered, the_rest
 
 # LiteLLM's client describes itself at length; the connection's own headers are ours to set.
 _NOT_FORWARDED = frozenset(
@@ -49,15 +50,20 @@ class Transport(httpx.AsyncBaseTransport):
         record.calling = None
         body: Body = orjson.loads(await request.aread())
         mode = Mode.of(decision.stream_mode, stream=bool(body.get("stream")))
-        call = Call(target, chat_address(str(request.url)), _forwarded(request), _key(request), terse=True)
+        shortcut = offered.get() if mode is Mode.STREAM else None
+        terse = shortcut is None
+        call = Call(target, chat_address(str(request.url)), _forwarded(request), _key(request), terse=terse)
         # LiteLLM leaves the usage out of what it passes on where the client did not ask for it.
-        body["stream_options"] = {"include_usage": True}
+        body["stream_options"] = {"include_usage": shortcut is None or shortcut.wants_usage}
         try:
             begun = await self._caller.call(record, decision.route, call, body, mode)
         except NotCalledError as reason:
             return httpx.Response(503, json={"error": {"message": str(reason)}})  # LiteLLM goes on to the next
         except AttemptFailedError as failed:
             return _as_failure(failed, request)
+        if shortcut is not None and begun.stream is not None:
+            heard = _Heard(begun, begun.stream, shortcut, decision.route.merge_window, request)
+            return _streamed(begun, heard)
         return _as_response(begun, decision.route, self._streams, request)
 
     async def aclose(self) -> None:
@@ -86,12 +92,59 @@ class _Stream(httpx.AsyncByteStream):
         self._answer.close()
 
 
+class _Heard(httpx.AsyncByteStream):
+    """What LiteLLM hears of an answer that its client is given on the shortcut: how it began, and then the rest."""
+
+    def __init__(self, begun: Begun, answer: Answer, shortcut: Shortcut, window: float, request: httpx.Request) -> None:
+        self._answer = answer
+        self._watch = begun.attempt.watch
+        self._shortcut = shortcut
+        self._window = window
+        self._request = request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            first = await self._answer.next(0)
+            self._shortcut.open(self._answer, self._window, first)
+            if self._answer.has_said_all:
+                yield the_rest(first, self._watch)
+                return
+            yield in_few_events(first)
+            self._shortcut.close()  # for whoever has not taken it by now
+            async for out in self._told() if self._shortcut.taken else self._passed_on():
+                yield out
+        except AnswerBrokenError as broken:
+            raise httpx.RemoteProtocolError(str(broken), request=self._request) from broken
+
+    async def _told(self) -> AsyncIterator[bytes]:
+        out = await self._shortcut.passed_on()
+        if self._watch.whole:
+            yield the_rest(out, self._watch)
+        else:
+            yield in_few_events(out)
+            raise httpx.RemoteProtocolError("the answer broke off, or its client left", request=self._request)
+
+    async def _passed_on(self) -> AsyncIterator[bytes]:
+        while out := await self._answer.next(self._window):
+            yield in_few_events(out)
+        yield the_rest(b"", self._watch)
+
+    async def aclose(self) -> None:
+        self._shortcut.close()
+        if not self._shortcut.taken:
+            self._answer.close()
+
+
 def _as_response(begun: Begun, route: Route, crowd: WeakSet[_Stream], request: httpx.Request) -> httpx.Response:
-    headers = _returned(begun.head.as_dict())
     if begun.stream is None:
-        return httpx.Response(200, headers=[*headers, ("content-type", "application/json")], content=begun.payload)
-    stream = _Stream(begun.stream, route, crowd, request)
-    return httpx.Response(200, headers=[*headers, ("content-type", "text/event-stream")], stream=stream)
+        headers = [*_returned(begun.head.as_dict()), ("content-type", "application/json")]
+        return httpx.Response(200, headers=headers, content=begun.payload)
+    return _streamed(begun, _Stream(begun.stream, route, crowd, request))
+
+
+def _streamed(begun: Begun, stream: httpx.AsyncByteStream) -> httpx.Response:
+    headers = [*_returned(begun.head.as_dict()), ("content-type", "text/event-stream")]
+    return httpx.Response(200, headers=headers, stream=stream)
 
 
 def _as_failure(failed: AttemptFailedError, request: httpx.Request) -> httpx.Response:
