@@ -26,6 +26,12 @@ Words, one per thing:
     policy       one YAML file and the rule that reads it
     verdict      what a policy answers: Allow, Amend or Refuse
     attempt      one call of one target
+    commit       the moment from which an answer leaves; until then another target can take over without a trace
+    hold         to pass nothing on for a few milliseconds after the first token
+    atomic       said of an answer that is read whole before any of it leaves
+    drip         to come more slowly than an answer's opening stretch may
+    hedge        an attempt that starts while another still waits for its first token
+    race         a hedge and the attempt it was started for; whoever speaks first wins, the other has lost the race
     first token  the first delta that carries content, reasoning or a tool call
     circuit      what keeps a target from being called while that is useless: closed, open or half-open
     probe        the one call that tries whether a target is back

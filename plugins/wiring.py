@@ -74,7 +74,7 @@ def _build(pool: Pool) -> tuple[Gateway, Understudy, Lag]:
     )
     lag = Lag(clock.monotonic, lambda: board.settings.trips.loop_lag_ms / 1000)
     caller = Caller(pool, clock.monotonic, Admission(board, lag, clock.monotonic, clock.utc))
-    understudy = Understudy(Transport(caller, current.get), current.get)
+    understudy = Understudy(Transport(caller, current.get, direct, clock.monotonic), current.get)
     called = callbacks(store.document, beside(config))
     warming = Warming(pool, ready, clock.monotonic, lambda: store.current.routing.warm_connections)
     rehearsal = Rehearsal(store, deployed, clock, understudy.cover, secrets.token_hex(8))

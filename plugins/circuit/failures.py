@@ -27,8 +27,8 @@ _GO_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(
 
 def before_first_token(attempt: Attempt) -> Finding:
     """Of an attempt that ended without a token."""
-    if attempt.outcome is Outcome.CLIENT_GONE:
-        return NOTHING
+    if attempt.outcome is Outcome.CLIENT_GONE or attempt.fault is Fault.REQUEST_TIMEOUT:
+        return NOTHING  # others had used up the request's time
     status, code = _refusal(attempt)
     if status is not None:
         if status == 429:
@@ -39,6 +39,12 @@ def before_first_token(attempt: Attempt) -> Finding:
             return NOTHING
         return Finding(Result.FAILURE, str(status))
     return Finding(Result.FAILURE, str(attempt.fault))
+
+
+def lost_race(attempt: Attempt, *, lagged: bool) -> Finding:
+    """Called off before its first token. One that was so late that another had to start is slow: otherwise hedging
+    would hide from its circuit that a target is dead."""
+    return NOTHING if attempt.is_hedge or lagged else Finding(Result.SLOW)
 
 
 def _refusal(attempt: Attempt) -> tuple[int | None, str | None]:

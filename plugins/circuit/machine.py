@@ -166,6 +166,16 @@ class Circuit:
             self._tally.add(now, self._settings().trips.window_seconds, failures=1)
             self._trip(now)
 
+    def dragged(self, permit: Permit, now: float) -> None:
+        """A call that began well drips."""
+        if not self._is_current(permit):
+            return
+        if permit.probe:
+            self._open(now, "probe")
+        else:
+            self._tally.add(now, self._settings().trips.window_seconds, slow=1)
+            self._trip(now)
+
     def _is_current(self, permit: Permit) -> bool:
         return permit.generation == self.generation and self.state not in _FORCED
 

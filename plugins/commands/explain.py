@@ -10,6 +10,7 @@ from plugins.commands.context import CannotError, Context, Loaded, known_name, l
 from plugins.commands.examples import clients
 from plugins.commands.options import with_day, with_json
 from plugins.commands.page import Page
+from plugins.commands.sentences import committed, hedged, paced, waited
 from plugins.front.lane import choose
 from plugins.policy.access import MASTER, client_named
 from plugins.policy.engine import Ask, Decision, Step, decide
@@ -149,10 +150,10 @@ def _manner(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
     facts |= {
         "stream": _MODES[decision.stream_mode],
         "merge": f"{route.merge_window * 1000:g} ms" if route.merge_window else "off",
-        "deadlines": ", ".join(
-            f"{name.removesuffix('_seconds').replace('_', ' ')} {seconds:g} s"
-            for name, seconds in route.deadlines.model_dump().items()
-        ),
+        "commit": committed(route.commit),
+        "deadlines": waited(route.deadlines),
+        "pace": paced(route.deadlines),
+        "hedge": hedged(route, decision.targets),
         "attempts": _attempts(decision, loaded),
     }
     if route.workload:
@@ -192,7 +193,9 @@ def _as_dict(decision: Decision, loaded: Loaded) -> dict[str, Any]:
         "loggers": [] if refusal else list(loaded.loggers),
         "stream_mode": str(decision.stream_mode),
         "merge_window_ms": route.merge_window * 1000,
+        "commit": route.commit.model_dump(mode="json"),
         "deadlines": route.deadlines.model_dump(),
+        "hedge_after_seconds": route.hedge_after,
         "most_attempts": loaded.policies.circuits.attempts.most,
         "workload": route.workload,
         "parameters": route.parameters,

@@ -16,7 +16,7 @@ from plugins.policy.speed import Pace, pace_of_first_token, pace_of_rate, refere
 from plugins.policy.targets import CEREBRAS, Address, Target
 from plugins.telemetry.event import tokens_per_second
 from plugins.telemetry.record import Attempt, Fault, Record
-from plugins.upstream.caller import AttemptFailedError, Call, Caller, Mode
+from plugins.upstream.caller import AttemptFailedError, Caller, Mode, direct
 from plugins.upstream.pool import Pool
 from plugins.upstream.probe import UnreachableError, handshake
 from plugins.upstream.warming import Warming
@@ -104,13 +104,8 @@ async def _ask(caller: Caller, loaded: Loaded, target: Target, address: Address)
     }
     if target.provider == CEREBRAS and _reasons(_row(loaded, target)):
         body["reasoning_effort"] = "low"
-    headers = {
-        "authorization": f"Bearer {address.key}",
-        "accept": "text/event-stream",
-        "accept-encoding": "identity",
-    }
-    call = Call(target, address.url, headers, address.key)
-    begun = await caller.call(record, resolve(loaded.policies.routing, target.model), call, body, Mode.COLLECT)
+    route = resolve(loaded.policies.routing, target.model)
+    begun = await caller.call(record, route, direct(target, address), body, Mode.COLLECT)
     return begun.attempt
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from plugins.config import litellm_rules, policy_rules
+from plugins.config import attempt_rules, litellm_rules, policy_rules
 from plugins.config.problem import Problem
 from plugins.config.whole import Rule, Whole
 
@@ -17,6 +17,9 @@ _ALL = frozenset({"models", "lifecycle", "streaming", "routing", "access"})
 # Each rule with the policy files it reads.
 RULES: Mapping[Rule, frozenset[str]] = {
     policy_rules.workloads_name_declared_models: frozenset({"routing"}),
+    attempt_rules.hedges_can_happen: frozenset({"routing", "circuits"}),
+    attempt_rules.commits_say_one_thing: frozenset({"routing"}),
+    attempt_rules.deadlines_leave_room: frozenset({"routing"}),
     litellm_rules.aliases_agree_with_workloads: frozenset({"routing"}),
     litellm_rules.configured_targets_may_be_called: frozenset({"models", "lifecycle"}),
     litellm_rules.every_primary_has_a_fallback: frozenset(),

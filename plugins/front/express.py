@@ -17,7 +17,8 @@ from plugins.policy.verdict import Refuse
 from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.admission import NotCalledError
 from plugins.upstream.answer import Answer, Clock
-from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
+from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Errand, Mode, direct
+from plugins.upstream.race import first_to_speak
 
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -29,7 +30,7 @@ _STREAM_HEADERS = [
 class Express:
     def __init__(self, caller: Caller, direct: Mapping[str, Address | str], now: Clock) -> None:
         self._caller = caller
-        self._calls = {name: way for name, way in direct.items() if isinstance(way, Address)}
+        self._ways = {name: way for name, way in direct.items() if isinstance(way, Address)}
         self._now = now
 
     async def answer(
@@ -68,9 +69,13 @@ class Express:
 
     async def _first_to_speak(self, record: Record, decision: Decision, body: dict[str, Any]) -> Begun | None:
         mode = Mode.of(decision.stream_mode, stream=record.stream)
-        for target in decision.targets:
+        for position, target in enumerate(decision.targets, 1):
+            if record.has_tried(target):
+                continue  # as a hedge
+            errand = Errand(record, decision.route, self._call(target), body, mode)
+            behind = map(self._call, decision.targets[position:])
             try:
-                return await self._caller.call(record, decision.route, self._call(target), body, mode)
+                return await first_to_speak(self._caller, errand, behind, self._now)
             except NotCalledError:
                 continue
             except AttemptFailedError:
@@ -79,13 +84,7 @@ class Express:
         return None
 
     def _call(self, target: Target) -> Call:
-        way = self._calls[target.deployment]
-        headers = {
-            "authorization": f"Bearer {way.key}",
-            "accept": "text/event-stream",
-            "accept-encoding": "identity",
-        }
-        return Call(target, way.url, headers, way.key)
+        return direct(target, self._ways[target.deployment])
 
     async def _stream(self, record: Record, answer: Answer, window: float, send: Send) -> None:
         try:

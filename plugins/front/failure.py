@@ -18,7 +18,7 @@ _LITELLM_WORDS = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)\s*[:-]\s*
 def explain(status: int, payload: bytes, attempts: Sequence[Attempt], skipped: Sequence[Skipped] = ()) -> Refuse:
     if not attempts and not skipped:
         return _litellm_refused(status, payload)
-    if attempts and attempts[-1].outcome is Outcome.WHOLE:
+    if any(attempt.outcome is Outcome.WHOLE for attempt in attempts):
         return _litellm_refused(status, payload)
     for attempt in attempts:
         if attempt.client_is_to_blame and attempt.error is not None:
@@ -41,6 +41,15 @@ def unanswered(attempts: Sequence[Attempt], skipped: Sequence[Skipped]) -> Refus
             "rate_limit_exceeded",
             param=None,
             retry_after=least,
+        )
+    if any(each.fault is Fault.REQUEST_TIMEOUT for each in attempts) or any(each.why == "deadline" for each in skipped):
+        return Refuse(
+            "upstream.deadline",
+            f"no provider answered within the time a request may take ({summary})",
+            "try again, or ask for less at once",
+            504,
+            "deadline_exceeded",
+            param=None,
         )
     return Refuse(
         "upstream.failed",

@@ -13,7 +13,7 @@ from litellm.llms.openai.common_utils import OpenAIError
 
 from plugins.telemetry.record import Attempt, Fault, Outcome
 
-_LATE = (Fault.FIRST_TOKEN_TIMEOUT, Fault.STALL, Fault.TOTAL_TIMEOUT)
+_LATE = (Fault.FIRST_TOKEN_TIMEOUT, Fault.STALL, Fault.PACE, Fault.TOTAL_TIMEOUT, Fault.REQUEST_TIMEOUT)
 _NOWHERE = httpx.Request("POST", "https://provider.invalid/v1/chat/completions")
 
 

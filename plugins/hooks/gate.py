@@ -45,7 +45,7 @@ class Gate(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly
         target = record.decision.target(info.get("id")) if record.decision else None
         if target is None:
             return True  # refused below
-        if any(attempt.target is target for attempt in record.attempts):
+        if record.has_tried(target):
             return False
         rejected = self._board.of(target).rejection(self._now(), last_resort=record.last_resort)
         if rejected is not None:

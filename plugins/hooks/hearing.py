@@ -51,7 +51,8 @@ async def hear(told: Told) -> None:
         await asyncio.sleep(0)
         logging, data = function_setup("acompletion", Rules(), _local(told.at(record.started)), **data)
         await asyncio.sleep(0)
-    first, last = record.attempts[0], record.attempts[-1]
+    last = record.serving or record.attempts[-1]
+    first = next((each for each in record.attempts if each.outcome is not Outcome.LOST_RACE), last)
     gave_up = record.outcome in (Outcome.FAILED, Outcome.REJECTED)
     if gave_up or first is not last:
         await _failed(logging, told, data, first, identity, final=gave_up)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import Field
 
+from plugins.policy.commit import Commit, CommitChanges
+from plugins.policy.deadlines import DeadlineChanges, Deadlines
 from plugins.policy.settings import Name, Settings
 
 LONGEST_WINDOW_MS = 250  # what a reader does not take for a pause
@@ -16,32 +18,6 @@ LONGEST_WINDOW_MS = 250  # what a reader does not take for a pause
 class Lane(StrEnum):
     EXPRESS = "express"  # past LiteLLM, wherever nothing is lost by it
     LITELLM = "litellm"
-
-
-class Deadlines(Settings):
-    """How long an attempt may take before the next target gets its chance, or the answer is called broken."""
-
-    connect_seconds: float = Field(2, gt=0, le=60, description="Until the provider accepts the connection.")
-    first_token_seconds: float = Field(5, gt=0, le=600, description="Until the first token; then the next target.")
-    stall_seconds: float = Field(5, gt=0, le=600, description="Between two deliveries once tokens flow.")
-    total_seconds: float = Field(300, gt=0, le=3600, description="For one attempt from call to finish.")
-
-
-class DeadlineChanges(Settings):
-    """Only what differs from the deadlines above it."""
-
-    connect_seconds: float | None = Field(
-        None, gt=0, le=60, description=Deadlines.model_fields["connect_seconds"].description
-    )
-    first_token_seconds: float | None = Field(
-        None, gt=0, le=600, description=Deadlines.model_fields["first_token_seconds"].description
-    )
-    stall_seconds: float | None = Field(
-        None, gt=0, le=600, description=Deadlines.model_fields["stall_seconds"].description
-    )
-    total_seconds: float | None = Field(
-        None, gt=0, le=3600, description=Deadlines.model_fields["total_seconds"].description
-    )
 
 
 class Parameters(Settings):
@@ -63,7 +39,15 @@ class Workload(Settings):
     merge_window_ms: float | None = Field(
         None, ge=0, le=LONGEST_WINDOW_MS, description="Overrides the merge window of the file."
     )
+    commit: CommitChanges = Field(default_factory=CommitChanges, description="What differs here.")
     deadlines: DeadlineChanges = Field(default_factory=DeadlineChanges, description="What differs here.")
+    hedge_after_seconds: float | None = Field(
+        None,
+        gt=0,
+        le=600,
+        description="When the first token is later than this, the next target starts as well, and whoever speaks first"
+        " answers. Spends tokens twice; the retry budget of circuits.yaml bounds it. Unset: off.",
+    )
     parameters: Parameters = Field(default_factory=Parameters, description="Defaults for the provider.")
 
 
@@ -91,6 +75,7 @@ class RoutingFile(Settings):
     warm_connections: int = Field(
         4, ge=1, le=64, description="Connections kept open to each provider, so that a burst of users finds them there."
     )
+    commit: Commit = Field(default_factory=Commit, description="When an answer begins to leave.")
     deadlines: Deadlines = Field(default_factory=Deadlines, description="For whatever has none of its own.")
     workloads: dict[Name, Workload] = Field(default_factory=dict, description="By the name that clients ask for.")
 
@@ -106,6 +91,8 @@ class Route:
     deadlines: Deadlines
     parameters: dict[str, Any]
     litellm_window_per_stream: float = 0
+    commit: Commit = field(default_factory=Commit)
+    hedge_after: float | None = None
 
     def litellm_window(self, streams: int) -> float:
         """How far apart the deliveries of a stream are that shares LiteLLM with the others, itself included."""
@@ -120,15 +107,17 @@ def resolve(routing: RoutingFile, asked: str) -> Route:
     workload = routing.workloads.get(asked)
     per_stream = routing.litellm_window_ms_per_stream / 1000
     if workload is None:
-        return Route(None, (asked,), routing.lane, routing.merge_window_ms / 1000, routing.deadlines, {}, per_stream)
+        window = routing.merge_window_ms / 1000
+        return Route(None, (asked,), routing.lane, window, routing.deadlines, {}, per_stream, routing.commit)
     window = routing.merge_window_ms if workload.merge_window_ms is None else workload.merge_window_ms
-    changes = workload.deadlines.model_dump(exclude_none=True)
     return Route(
         workload=asked,
         models=tuple(workload.models),
         lane=workload.lane or routing.lane,
         merge_window=window / 1000,
-        deadlines=routing.deadlines.model_copy(update=changes),
+        deadlines=routing.deadlines.model_copy(update=workload.deadlines.model_dump(exclude_none=True)),
         parameters=workload.parameters.model_dump(exclude_none=True),
         litellm_window_per_stream=per_stream,
+        commit=routing.commit.model_copy(update=workload.commit.model_dump(exclude_none=True)),
+        hedge_after=workload.hedge_after_seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from plugins.stream.watch import Watch
@@ -69,9 +70,18 @@ def _gateway_share(record: Record, first_token: float | None) -> float | None:
     serving = record.serving
     if first_token is None or serving is None or serving.watch.first_token_at is None:
         return None
-    waited = serving.watch.first_token_at - serving.started
-    waited += sum((each.ended or each.started) - each.started for each in record.attempts[:-1])
+    waited = _waited(record.attempts, serving.watch.first_token_at)
     return round((first_token - record.started - waited) * 1000, 2)
+
+
+def _waited(attempts: Sequence[Attempt], until: float) -> float:
+    """While at least one attempt was under way: in a race there are two at once."""
+    waited, covered = 0.0, 0.0
+    for each in attempts:
+        begun, ended = max(each.started, covered), min(each.ended or until, until)
+        waited += max(ended - begun, 0.0)
+        covered = max(covered, ended)
+    return waited
 
 
 def tokens_per_second(watch: Watch, usage: dict[str, Any]) -> float | None:
@@ -87,6 +97,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "deployment": attempt.target.deployment,
         "outcome": str(attempt.outcome),
         "fault": str(attempt.fault) if attempt.fault else None,
+        "hedge": attempt.is_hedge,
+        "dripped": attempt.dripped,
         "status": attempt.status,
         "code": attempt.error.code if attempt.error else None,
         "ttft_ms": _ms(attempt.started, attempt.watch.first_token_at),

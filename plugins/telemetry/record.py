@@ -26,6 +26,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"  # by the first provider asked, for a mistake of the client's
     REFUSED = "refused"  # by policy
     CLIENT_GONE = "client_gone"
+    LOST_RACE = "lost_race"  # an attempt that was called off, since another spoke first
 
 
 class Fault(StrEnum):
@@ -35,7 +36,9 @@ class Fault(StrEnum):
     HTTP_STATUS = "http_status"
     FIRST_TOKEN_TIMEOUT = "first_token_timeout"  # noqa: S105  not a secret
     STALL = "stall"
+    PACE = "pace"  # it dripped, and another could take over
     TOTAL_TIMEOUT = "total_timeout"
+    REQUEST_TIMEOUT = "request_timeout"  # of all attempts together
     CUT = "cut"  # the connection ended in the middle
     NO_FINISH = "no_finish"  # a clean end without a finish reason
     ERROR_EVENT = "error_event"
@@ -47,6 +50,8 @@ class Overseer(Protocol):
     """Hears how an attempt goes."""
 
     def spoke(self, attempt: Attempt, now: float) -> None: ...
+
+    def dripped(self, attempt: Attempt, now: float) -> None: ...
 
     def ended(self, attempt: Attempt, now: float) -> None: ...
 
@@ -75,6 +80,8 @@ class Attempt:
     limit_by_day: bool = False  # what is used up counts by the hour or day
     ended: float | None = None
     is_probe: bool = False
+    is_hedge: bool = False
+    dripped: bool = False  # and went on, as nobody could take over
     overseer: Overseer | None = None
 
     def end(self, outcome: Outcome, now: float, fault: Fault | None = None) -> None:
@@ -88,6 +95,18 @@ class Attempt:
         """Its first token is there."""
         if self.overseer is not None:
             self.overseer.spoke(self, now)
+
+    def drip(self, now: float) -> None:
+        """It goes on, at a crawl."""
+        self.dripped = True
+        if self.overseer is not None:
+            self.overseer.dripped(self, now)
+
+    def lose(self, now: float) -> None:
+        """Another spoke first; what this one said, if it did, goes to nobody."""
+        self.end(Outcome.LOST_RACE, now)
+        if self.outcome is Outcome.WHOLE:
+            self.outcome = Outcome.LOST_RACE
 
     @property
     def client_is_to_blame(self) -> bool:
@@ -111,6 +130,7 @@ class Record:
     last_resort: bool = False  # no target's circuit is closed, so open ones may be tried ahead of time
     calling: Target | None = None  # the target that the gate let through, until the transport calls it
     attempts: list[Attempt] = field(default_factory=list)
+    winner: Attempt | None = None  # of a race
     skipped: list[Skipped] = field(default_factory=list)
     delivered: Watch = field(default_factory=Watch)  # the stream as the client gets it
     status: int | None = None
@@ -126,7 +146,10 @@ class Record:
 
     @property
     def serving(self) -> Attempt | None:
-        return self.attempts[-1] if self.attempts else None
+        return self.winner or (self.attempts[-1] if self.attempts else None)
+
+    def has_tried(self, target: Target) -> bool:
+        return any(attempt.target is target for attempt in self.attempts)
 
     def skip(self, skipped: Skipped) -> None:
         """Once per target: LiteLLM comes by several times."""

@@ -10,7 +10,7 @@ from plugins.circuit.board import Board
 from plugins.circuit.machine import Circuit, Finding, Permit, Rejected, Result
 from plugins.policy.routing import Route
 from plugins.policy.targets import Target
-from plugins.telemetry.record import Attempt, Outcome, Record, Skipped
+from plugins.telemetry.record import Attempt, Fault, Outcome, Record, Skipped
 from plugins.upstream.budget import Budget
 from plugins.upstream.lag import Lag
 
@@ -27,14 +27,14 @@ class Admission:
         self._utc = utc
         self.budget = Budget(lambda: board.settings.attempts)
 
-    async def begin(self, record: Record, route: Route, target: Target) -> Attempt:
-        """The attempt, noted in the record; NotCalledError when there is to be none."""
+    async def begin(self, record: Record, route: Route, target: Target, *, hedge: bool = False) -> Attempt:
+        """The attempt, noted in the record; NotCalledError when there is to be none. A hedge waits for no turn."""
         circuit = self._board.of(target)
         extra = bool(record.attempts)
         if extra:
             if rejected := circuit.rejection(self._now(), last_resort=record.last_resort):
                 raise _left_alone(record, target, rejected)  # which is no reason to wait for one's turn
-            await self._take_extra(record, route, target)
+            await self._take_extra(record, target, 0 if hedge else route.deadlines.first_token_seconds, route)
         permit = circuit.may_call(self._now(), last_resort=record.last_resort)
         if isinstance(permit, Rejected):
             if extra:
@@ -42,29 +42,39 @@ class Admission:
             raise _left_alone(record, target, permit)
         self.budget.in_flight += 1
         slow_after = _slow_after(self._board.settings.trips.slow_first_token_seconds, record, route)
-        attempt = Attempt(target, self._now(), is_probe=bool(permit.probe))
+        attempt = Attempt(target, self._now(), is_probe=bool(permit.probe), is_hedge=hedge)
         attempt.overseer = _Oversight(circuit, permit, self.budget, self._lag, slow_after, extra=extra)
         record.attempts.append(attempt)
         return attempt
 
     def probing(self, record: Record, route: Route) -> Route:
         """A probe's client does not wait as long as others would, if there is another target to go on to."""
-        now, targets = self._now(), record.decision.targets if record.decision else ()
-        tried = {attempt.target for attempt in record.attempts}
-        if all(each in tried or self._board.of(each).rejection(now) is not None for each in targets):
+        if not self.others(record):
             return route
         least = min(route.deadlines.first_token_seconds, self._board.settings.probe.first_token_seconds)
         return route.with_first_token(least)
+
+    def others(self, record: Record) -> bool:
+        """Whether another target could take over now."""
+        now, targets = self._now(), record.decision.targets if record.decision else ()
+        tried = {attempt.target for attempt in record.attempts}
+        if len(record.attempts) >= self._board.settings.attempts.most:
+            return False
+        return any(each not in tried and self._board.of(each).rejection(now) is None for each in targets)
 
     def note_wait(self, attempt: Attempt, header: failures.Header) -> None:
         code = attempt.error.code if attempt.error else None
         attempt.retry_after, attempt.limit_by_day = failures.wait(header, code, self._utc())
 
-    async def _take_extra(self, record: Record, route: Route, target: Target) -> None:
+    async def _take_extra(self, record: Record, target: Target, seconds: float, route: Route) -> None:
+        left = record.started + route.deadlines.request_seconds - self._now()
+        if left <= 0:
+            record.skip(Skipped(target, "deadline", None))
+            raise NotCalledError("the request has had its time")
         if len(record.attempts) >= self._board.settings.attempts.most:
             record.skip(Skipped(target, "attempts", None))
             raise NotCalledError("the request has had its attempts")
-        if not await self.budget.take_extra(route.deadlines.first_token_seconds):
+        if not await self.budget.take_extra(min(seconds, left)):
             record.skip(Skipped(target, "budget", None))
             raise NotCalledError("the retry budget is used up")
 
@@ -77,7 +87,7 @@ def _left_alone(record: Record, target: Target, rejected: Rejected) -> NotCalled
 class _Oversight:
     """Of one attempt: reports it once as it begins, and once more if it breaks later."""
 
-    __slots__ = ("_budget", "_circuit", "_extra", "_lag", "_permit", "_reported", "_running", "_slow_after")
+    __slots__ = ("_budget", "_circuit", "_extra", "_lag", "_permit", "_reported", "_running", "_slow", "_slow_after")
 
     def __init__(
         self, circuit: Circuit, permit: Permit, budget: Budget, lag: Lag, slow_after: float, *, extra: bool
@@ -90,6 +100,7 @@ class _Oversight:
         self._extra = extra
         self._running = True
         self._reported = False
+        self._slow = False  # and counted as such
 
     def spoke(self, attempt: Attempt, now: float) -> None:
         if self._reported:
@@ -97,22 +108,36 @@ class _Oversight:
         first = attempt.watch.first_token_at
         ttft = None if first is None else first - attempt.started
         late = ttft is not None and ttft > self._slow_after
-        self._report(
-            failures.at_first_token(ttft, self._slow_after, lagged=late and self._lag.since(attempt.started)), now
-        )
+        finding = failures.at_first_token(ttft, self._slow_after, lagged=late and self._lag.since(attempt.started))
+        self._slow = finding.result is Result.SLOW
+        self._report(finding, now)
+
+    def dripped(self, attempt: Attempt, now: float) -> None:
+        if not (self._slow or self._lag.since(attempt.started)):
+            self._slow = True
+            self._circuit.dragged(self._permit, now)
 
     def ended(self, attempt: Attempt, now: float) -> None:
         if self._running:
             self._running = False
             self._budget.in_flight -= 1
         if not self._reported:
-            whole = attempt.outcome is Outcome.WHOLE
-            finding = failures.SPOKE if whole else failures.before_first_token(attempt)
+            finding = self._finding(attempt)
             self._report(finding, now)
             if finding.result is Result.CAPACITY and (rejected := self._circuit.rejection(now)):
                 attempt.retry_after = rejected.seconds
-        elif attempt.fault is not None:
+        elif attempt.fault is Fault.PACE:
+            self.dripped(attempt, now)
+        elif attempt.fault not in (None, Fault.REQUEST_TIMEOUT):
             self._circuit.broke(self._permit, now)
+
+    def _finding(self, attempt: Attempt) -> Finding:
+        """Of an attempt that ended before it spoke, or all at once."""
+        if attempt.outcome is Outcome.WHOLE:
+            return failures.SPOKE
+        if attempt.outcome is Outcome.LOST_RACE:
+            return failures.lost_race(attempt, lagged=self._lag.since(attempt.started))
+        return failures.before_first_token(attempt)
 
     def _report(self, finding: Finding, now: float) -> None:
         self._reported = True

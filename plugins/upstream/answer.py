@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
+from math import inf
 
-from plugins.policy.routing import Deadlines
+from plugins.policy.deadlines import Deadlines
+from plugins.stream.pace import Pace
 from plugins.stream.relay import Reader
-from plugins.stream.watch import Broken, Watch
+from plugins.stream.watch import Broken
 from plugins.telemetry.record import Attempt, Fault, Outcome
+from plugins.upstream.cruise import Cruise, Deliver
 from plugins.upstream.eager import Done, started
 from plugins.upstream.pool import Exchange
 from plugins.upstream.wire import WireError
 
 WRITE_SECONDS = 30  # for a client to take what it was sent
 MOST_HELD_BYTES = 2**20  # before the first token
+MOST_WHOLE_BYTES = 2**20  # of an answer that is read whole before any of it leaves
+WHOLE_WINDOW = 0.25  # seconds; nobody sees it meanwhile, and fewer events cost less
 
 Clock = Callable[[], float]
-Deliver = Callable[[bytes], Coroutine[Any, Any, None]]
 
 _FAULTS = {
     Broken.NO_FINISH: (Fault.NO_FINISH, "the answer ended without a finish reason"),
@@ -37,9 +40,18 @@ class AnswerBrokenError(Exception):
 
 
 class Answer:
-    """Reads the stream. Until `first_token` returns, nothing was passed on and another target may take over."""
+    """Reads the stream. Until it is committed nothing was passed on, and another target may take over."""
 
-    def __init__(self, exchange: Exchange, attempt: Attempt, reader: Reader, deadlines: Deadlines, now: Clock) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        attempt: Attempt,
+        reader: Reader,
+        deadlines: Deadlines,
+        now: Clock,
+        request_over_at: float = inf,
+        others: Callable[[], bool] | None = None,
+    ) -> None:
         self._exchange = exchange
         self._attempt = attempt
         self._reader = reader
@@ -48,7 +60,12 @@ class Answer:
         self._out = b""  # not passed on yet
         self._delivered = False  # and nothing has been waited for since
         self._ended = False
-        self._over_at = attempt.started + deadlines.total_seconds
+        self._over_at = min(attempt.started + deadlines.total_seconds, request_over_at)
+        self._over = Fault.TOTAL_TIMEOUT if self._over_at < request_over_at else Fault.REQUEST_TIMEOUT
+        self._others = others  # whether one could take over; None as soon as none may
+        self._pace: Pace | None = None  # until that is judged
+        if deadlines.minimum_tokens_per_s:
+            self._pace = Pace(attempt.watch, deadlines.minimum_tokens_per_s, deadlines.pace_seconds)
         self._heard = 0  # events of the answer
         self._heard_at = 0.0  # when there was one last; a comment now and then does not make a provider alive
 
@@ -67,6 +84,30 @@ class Answer:
                 break
         self._heard_at = self._now()
 
+    async def hold(self, seconds: float) -> None:
+        """Pass nothing on for so long, or raise."""
+        over_at = self._now() + seconds
+        while not self._nothing_follows and (left := over_at - self._now()) > 0:
+            await self._cruise(left, None)
+            if self._exchange.connection.over:
+                self._ended = not await self._read(inf, Fault.STALL)
+        self._check()
+        if self._nothing_follows:
+            self._end()
+
+    async def hold_whole(self, window: float, most_seconds: float) -> None:
+        """Pass nothing on before all of it is there, or it is too much or too late for that."""
+        held, over_at = bytearray(), self._now() + most_seconds
+        while out := await self.next(window and WHOLE_WINDOW):
+            held += out
+            if len(held) > MOST_WHOLE_BYTES or self._now() > over_at:
+                break
+        self._out = bytes(held)
+
+    def commit(self) -> None:
+        """From now on it leaves, and nobody can take over."""
+        self._others = None
+
     async def next(self, window: float) -> bytes:
         """The next delivery, a window after the last: what arrives meanwhile comes as one. b"" at the end."""
         watch = self._attempt.watch
@@ -81,7 +122,7 @@ class Answer:
             if self._delivered and window:
                 await self._cruise(window, None)
             if not self._out:
-                self._ended = not await self._read(self._heard_at + self._deadlines.stall_seconds, Fault.STALL)
+                self._ended = not await self._more()
         self._delivered = True
         if self.has_said_all:
             self._attempt.end(Outcome.WHOLE, self._now())  # whoever reads [DONE] stops reading
@@ -100,7 +141,7 @@ class Answer:
 
         All of that happens on the beat, where no task is woken. The rest is for `next`: ends, errors, and silence.
         """
-        cruise = _Cruise(self, self._exchange, self._attempt.watch, window, deliver)
+        cruise = Cruise(self, self._exchange, self._attempt.watch, window, deliver)
         self._delivered = False
         if (rest := await cruise.over) is not None:
             await self._written(rest)
@@ -110,6 +151,7 @@ class Answer:
         if not isinstance(rest, Done):
             await written(rest)
             self._heard_at = self._now()  # meanwhile nobody listened to the provider
+            self._pace = None  # nor can anybody tell now whose pace it was
 
     async def read_to_end(self) -> None:
         while await self.next(0):
@@ -131,22 +173,35 @@ class Answer:
         self._attempt.end(Outcome.WHOLE if whole else Outcome.CLIENT_GONE, self._now())
         self._exchange.give_back(finished=whole)
 
+    async def _more(self) -> bool:
+        """What comes next, as long as silence may last; where others could take over, no longer than it may drip."""
+        stalled = self._heard_at + self._deadlines.stall_seconds
+        if self._pace is not None and self._others is not None and self._pace.due < stalled:
+            return await self._read(self._pace.due, Fault.PACE)
+        return await self._read(stalled, Fault.STALL)
+
     async def _read(self, deadline: float, late: Fault) -> bool:
         """Take in what has arrived; False at the end of the stream."""
         left = min(deadline, self._over_at) - self._now()
-        fault = late if deadline <= self._over_at else Fault.TOTAL_TIMEOUT
+        fault = late if deadline <= self._over_at else self._over
         if left <= 0:
-            return self._gives_up(fault, "the provider fell silent")
+            return self._late(fault)
         try:
             parts = await self._exchange.read(left)
         except TimeoutError:
-            return self._gives_up(fault, "the provider fell silent")
+            return self._late(fault)
         except WireError:
             return self._gives_up(Fault.CUT, "the connection ended early")
         if not parts:
             return False
         self.take_in(parts)
         return True
+
+    def _late(self, fault: Fault) -> bool:
+        if fault is Fault.PACE:
+            self._judge_pace([], self._now())
+            return True
+        return self._gives_up(fault, "the provider fell silent")
 
     def _gives_up(self, fault: Fault, detail: str) -> bool:
         """False, if it has said all there is and only its farewell is missing."""
@@ -155,7 +210,25 @@ class Answer:
         return False
 
     def take_in(self, parts: list[bytes]) -> None:
-        self._out += self._reader.feed(parts, self._now())
+        now = self._now()
+        self._out += self._reader.feed(parts, now)
+        if self._pace is not None:
+            self._judge_pace(parts, now)
+
+    def _judge_pace(self, parts: list[bytes], now: float) -> None:
+        """Once, when its opening stretch is over. The last that could answer is slow, not broken."""
+        pace = self._pace
+        if pace is None:
+            return
+        pace.hear(parts)
+        if now < pace.due:
+            return
+        self._pace = None
+        if self._nothing_follows or self._attempt.watch.whole or not pace.drips(now):
+            return
+        if self._others is not None and self._others():
+            self._fail(Fault.PACE, "the provider drips")
+        self._attempt.drip(now)
 
     def handed_out(self) -> bytes:
         """What was taken in; b"" when there is something that `next` has to see: an end, a break, or no progress."""
@@ -175,7 +248,7 @@ class Answer:
         if watch.events > self._heard:
             self._heard, self._heard_at = watch.events, now
         if now > self._over_at:
-            self._ended = not self._gives_up(Fault.TOTAL_TIMEOUT, "the provider took too long")
+            self._ended = not self._gives_up(self._over, "the provider took too long")
         elif now > self._heard_at + self._deadlines.stall_seconds:
             self._ended = not self._gives_up(Fault.STALL, "the provider fell silent")
 
@@ -201,48 +274,3 @@ async def written(rest: Done[None] | Awaitable[None]) -> None:
     if not isinstance(rest, Done):
         async with asyncio.timeout(WRITE_SECONDS):
             await rest
-
-
-class _Cruise:
-    """An answer on the beat."""
-
-    def __init__(
-        self, answer: Answer, exchange: Exchange, watch: Watch, window: float, deliver: Deliver | None
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        self.over: asyncio.Future[Awaitable[None] | None] = loop.create_future()  # what is left of a delivery
-        self._answer = answer
-        self._connection = exchange.connection
-        self._watch = watch
-        # The nearest beat: who waits for two beats is not made to wait for three.
-        self._window = window - exchange.beat.seconds / 2
-        self._due = loop.time() + self._window
-        self._deliver = deliver
-        exchange.beat.join(self._step)
-
-    def _step(self, now: float) -> bool:
-        if self.over.done():  # whoever waited was cancelled
-            return False
-        connection = self._connection
-        try:
-            last = connection.pull()
-            if now < self._due and not connection.over and not (last and self._watch.is_news(last)):
-                return True
-            return self._window_passed(now)
-        except Exception as error:  # noqa: BLE001  it belongs to whoever waits, not to the beat
-            self.over.set_exception(error)
-            return False
-
-    def _window_passed(self, now: float) -> bool:
-        parts = self._connection.parts()
-        if parts:
-            self._answer.take_in(parts)
-            if self._deliver is not None and not self._connection.over and (out := self._answer.handed_out()):
-                rest = started(self._deliver(out))
-                if isinstance(rest, Done):
-                    self._due = now + self._window
-                    return True
-                self.over.set_result(rest)
-                return False
-        self.over.set_result(None)
-        return False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import partial
 from typing import Any, NoReturn
 
 import orjson
@@ -14,8 +15,8 @@ import orjson
 from plugins.dialect import cerebras, openai
 from plugins.dialect.openai import Body, UpstreamError
 from plugins.policy.catalog import Row, find
-from plugins.policy.routing import Deadlines, Route
-from plugins.policy.targets import CEREBRAS, Target
+from plugins.policy.routing import Route
+from plugins.policy.targets import CEREBRAS, Address, Target
 from plugins.policy.verdict import StreamMode
 from plugins.stream.relay import Collector, Relay
 from plugins.telemetry.record import Attempt, Fault, Outcome, Record
@@ -26,6 +27,7 @@ from plugins.upstream.wire import Head, WireError
 
 ERROR_BODY_BYTES = 2**16
 ERROR_BODY_SECONDS = 0.25  # the next target waits for it
+_TOKEN_LIMITS = ("max_completion_tokens", "max_tokens")
 
 
 class Mode(Enum):
@@ -54,9 +56,31 @@ class Call:
     terse: bool = False
 
 
+def direct(target: Target, way: Address, *, terse: bool = False) -> Call:
+    """As it is called past LiteLLM."""
+    headers = {"authorization": f"Bearer {way.key}", "accept": "text/event-stream", "accept-encoding": "identity"}
+    return Call(target, way.url, headers, way.key, terse)
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What one attempt is to do. `spoke` is called at its first token, which may be long before it is done."""
+
+    record: Record
+    route: Route
+    call: Call
+    body: Body
+    mode: Mode
+    spoke: Callable[[], None] = _nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A target that answers: a stream whose first token is there, or all of it."""
+    """A target that answers: a stream that may leave, or all of it."""
 
     attempt: Attempt
     head: Head
@@ -65,7 +89,7 @@ class Begun:
 
 
 class AttemptFailedError(Exception):
-    """The target gave no first token; the attempt says why."""
+    """The target gave no answer that could be committed; the attempt says why."""
 
     def __init__(self, attempt: Attempt, detail: str) -> None:
         super().__init__(detail)
@@ -81,35 +105,44 @@ class Caller:
         self._admission = admission
 
     async def call(self, record: Record, route: Route, call: Call, body: Body, mode: Mode) -> Begun:
-        """AttemptFailedError when it gave no first token, NotCalledError when its provider was left alone."""
+        """AttemptFailedError when nothing of it may be passed on, NotCalledError when its provider was left alone."""
+        return await self.run(*await self.begin(Errand(record, route, call, body, mode)))
+
+    async def begin(self, errand: Errand, *, hedge: bool = False) -> tuple[Attempt, Errand]:
+        """The attempt, noted in the record. Whoever has it sees to it that it ends."""
+        record, target = errand.record, errand.call.target
         if self._admission is None:
-            attempt = Attempt(call.target, self._now())
+            attempt = Attempt(target, self._now())
             record.attempts.append(attempt)
-        else:
-            attempt = await self._admission.begin(record, route, call.target)
-            if attempt.is_probe:
-                route = self._admission.probing(record, route)
+            return attempt, errand
+        attempt = await self._admission.begin(record, errand.route, target, hedge=hedge)
+        if attempt.is_probe:
+            errand = replace(errand, route=self._admission.probing(record, errand.route))
+        return attempt, errand
+
+    async def run(self, attempt: Attempt, errand: Errand) -> Begun:
         try:
-            return await self._call(record, attempt, route, call, body, mode)
+            return await self._call(attempt, errand)
         except AttemptFailedError:
             raise
         except BaseException:
             attempt.end(Outcome.CLIENT_GONE, self._now())
             raise
 
-    async def _call(self, record: Record, attempt: Attempt, route: Route, call: Call, body: Body, mode: Mode) -> Begun:
-        shaped = shape(record, call.target, body, stream=mode is not Mode.PLAIN)
+    async def _call(self, attempt: Attempt, errand: Errand) -> Begun:
+        body, deadlines = errand.body, errand.route.deadlines
+        plain = errand.mode is Mode.PLAIN
+        shaped = shape(errand.record, errand.call.target, body, stream=not plain)
         attempt.watch.asked = _choices(body)
-        wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         # A provider that does not stream says nothing at all until it is done.
-        silence = route.deadlines.total_seconds if mode is Mode.PLAIN else route.deadlines.first_token_seconds
-        exchange = await self._open(call, orjson.dumps(shaped), attempt, route.deadlines.connect_seconds, silence)
+        silence = deadlines.total_seconds if plain else deadlines.first_token_seconds
+        exchange = await self._open(errand, orjson.dumps(shaped), attempt, silence)
         try:
             if exchange.status >= 300:  # a redirect is no answer either, and nobody follows one with our key
-                await self._refused(exchange, attempt, call.key)
-            if mode is Mode.PLAIN:
-                return await self._plain(exchange, attempt, route.deadlines)
-            return await self._streamed(exchange, attempt, route, call, mode, wants_usage=wants_usage)
+                await self._refused(exchange, attempt, errand.call.key)
+            if plain:
+                return await self._plain(exchange, attempt, errand)
+            return await self._streamed(exchange, attempt, errand)
         except AttemptFailedError:
             raise
         except BaseException:
@@ -119,14 +152,18 @@ class Caller:
     async def close(self) -> None:
         await self._pool.close()
 
-    async def _open(self, call: Call, body: bytes, attempt: Attempt, connect: float, silence: float) -> Exchange:
+    async def _open(self, errand: Errand, body: bytes, attempt: Attempt, silence: float) -> Exchange:
+        call = errand.call
         headers = {**call.headers, "content-type": "application/json"}
+        left = _over_at(errand) - self._now()
+        connect = errand.route.deadlines.connect_seconds
         try:
             exchange = await self._pool.request(
-                "POST", call.url, headers, body, connect_seconds=connect, answer_seconds=silence
+                "POST", call.url, headers, body, connect_seconds=connect, answer_seconds=min(silence, left)
             )
         except TimeoutError:
-            self._fail(attempt, Fault.FIRST_TOKEN_TIMEOUT, "no answer in time")
+            late = Fault.FIRST_TOKEN_TIMEOUT if silence <= left else Fault.REQUEST_TIMEOUT
+            self._fail(attempt, late, "no answer in time")
         except WireError as error:
             self._fail(attempt, Fault.CONNECT if isinstance(error, ConnectError) else Fault.CUT, str(error))
         attempt.status = exchange.status
@@ -140,13 +177,16 @@ class Caller:
         exchange.give_back(finished=True)
         self._fail(attempt, Fault.HTTP_STATUS, attempt.error.message)
 
-    async def _plain(self, exchange: Exchange, attempt: Attempt, deadlines: Deadlines) -> Begun:
+    async def _plain(self, exchange: Exchange, attempt: Attempt, errand: Errand) -> Begun:
+        total = attempt.started + errand.route.deadlines.total_seconds
+        over_at = _over_at(errand)
         try:
-            async with asyncio.timeout(attempt.started + deadlines.total_seconds - self._now()):
+            async with asyncio.timeout(min(total, over_at) - self._now()):
                 payload = await exchange.read_all()
         except TimeoutError:
             exchange.abort()
-            self._fail(attempt, Fault.TOTAL_TIMEOUT, "no answer in time")
+            late = Fault.TOTAL_TIMEOUT if total <= over_at else Fault.REQUEST_TIMEOUT
+            self._fail(attempt, late, "no answer in time")
         except WireError as error:
             self._fail(attempt, Fault.CUT, str(error))
         exchange.give_back(finished=True)
@@ -161,27 +201,29 @@ class Caller:
         attempt.end(Outcome.WHOLE, self._now())
         return Begun(attempt, exchange.head, payload=payload)
 
-    async def _streamed(
-        self, exchange: Exchange, attempt: Attempt, route: Route, call: Call, mode: Mode, *, wants_usage: bool
-    ) -> Begun:
+    async def _streamed(self, exchange: Exchange, attempt: Attempt, errand: Errand) -> Begun:
         if not (exchange.head.get(b"content-type") or "").startswith("text/event-stream"):
             exchange.abort()
             self._fail(attempt, Fault.NOT_A_STREAM, "asked for a stream, got none")
-        collector = Collector(attempt.watch)
-        merge = route.merge_window > 0
-        relay = Relay(attempt.watch, merge=merge, wants_usage=wants_usage, terse=merge and call.terse)
-        reader = collector if mode is Mode.COLLECT else relay
-        answer = Answer(exchange, attempt, reader, route.deadlines, self._now)
+        collector = Collector(attempt.watch) if errand.mode is Mode.COLLECT else None
+        reader = collector or _relay(attempt, errand)
+        others = partial(self._others, errand.record)
+        answer = Answer(exchange, attempt, reader, errand.route.deadlines, self._now, _over_at(errand), others)
         try:
             await answer.first_token()
             attempt.spoke(self._now())
-            if mode is Mode.COLLECT:
+            errand.spoke()
+            if collector is not None:
                 await answer.read_to_end()
                 return Begun(attempt, exchange.head, payload=self._written(attempt, collector))
+            await _committed(answer, errand)
         except AnswerBrokenError as broken:
-            _note_error(attempt, call.key)
+            _note_error(attempt, errand.call.key)
             raise AttemptFailedError(attempt, str(broken)) from broken
         return Begun(attempt, exchange.head, stream=answer)
+
+    def _others(self, record: Record) -> bool:
+        return self._admission is not None and self._admission.others(record)
 
     def _written(self, attempt: Attempt, collector: Collector) -> bytes:
         try:
@@ -193,6 +235,28 @@ class Caller:
     def _fail(self, attempt: Attempt, fault: Fault, detail: str) -> NoReturn:
         attempt.end(Outcome.FAILED, self._now(), fault)
         raise AttemptFailedError(attempt, detail)
+
+
+def _over_at(errand: Errand) -> float:
+    """When the request has had its time, whichever attempt it is at."""
+    return errand.record.started + errand.route.deadlines.request_seconds
+
+
+def _relay(attempt: Attempt, errand: Errand) -> Relay:
+    merge = errand.route.merge_window > 0
+    wants_usage = bool((errand.body.get("stream_options") or {}).get("include_usage"))
+    return Relay(attempt.watch, merge=merge, wants_usage=wants_usage, terse=merge and errand.call.terse)
+
+
+async def _committed(answer: Answer, errand: Errand) -> None:
+    """Keep it back for as long as its workload wants."""
+    commit = errand.route.commit
+    limits = [limit for name in _TOKEN_LIMITS if isinstance(limit := errand.body.get(name), int)]
+    if commit.reads_whole(min(limits, default=None)):
+        await answer.hold_whole(errand.route.merge_window, commit.atomic_most_seconds)
+    elif commit.hold_ms:
+        await answer.hold(commit.hold_ms / 1000)
+    answer.commit()
 
 
 def _choices(body: Body) -> int:

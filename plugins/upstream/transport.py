@@ -7,19 +7,21 @@ and where a broken answer is made to look broken. A provider is asked to stream 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from weakref import WeakSet
 
 import httpx
 import orjson
 
 from plugins.dialect.openai import Body
+from plugins.policy.engine import Decision
 from plugins.policy.routing import Route
-from plugins.policy.targets import chat_address
+from plugins.policy.targets import Address, Target, chat_address
 from plugins.telemetry.record import Attempt, Fault, Record
 from plugins.upstream.admission import NotCalledError
-from plugins.upstream.answer import Answer, AnswerBrokenError
-from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Mode
+from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
+from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Errand, Mode, direct
+from plugins.upstream.race import first_to_speak
 from plugins.upstream.shortcut import Shortcut, in_few_events, offered, the_rest
 
 # LiteLLM's client describes itself at length; the connection's own headers are ours to set.
@@ -29,15 +31,19 @@ _NOT_FORWARDED = frozenset(
 _NOT_RETURNED = frozenset(
     "content-length content-encoding content-type transfer-encoding connection set-cookie".split()
 )
-_LATE = (Fault.FIRST_TOKEN_TIMEOUT, Fault.STALL, Fault.TOTAL_TIMEOUT)
+_LATE = (Fault.FIRST_TOKEN_TIMEOUT, Fault.STALL, Fault.PACE, Fault.TOTAL_TIMEOUT, Fault.REQUEST_TIMEOUT)
 
 
 class Transport(httpx.AsyncBaseTransport):
     """Calls the target that the gate let through, and nothing else."""
 
-    def __init__(self, caller: Caller, current: Callable[[], Record | None]) -> None:
+    def __init__(
+        self, caller: Caller, current: Callable[[], Record | None], ways: Mapping[str, Address | str], now: Clock
+    ) -> None:
         self._caller = caller
         self._current = current
+        self._ways = {name: way for name, way in ways.items() if isinstance(way, Address)}
+        self._now = now
         self._streams: WeakSet[_Stream] = WeakSet()  # that share LiteLLM now; nobody has to close one
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -55,8 +61,10 @@ class Transport(httpx.AsyncBaseTransport):
         call = Call(target, chat_address(str(request.url)), _forwarded(request), _key(request), terse=terse)
         # LiteLLM leaves the usage out of what it passes on where the client did not ask for it.
         body["stream_options"] = {"include_usage": shortcut is None or shortcut.wants_usage}
+        errand = Errand(record, decision.route, call, body, mode)
+        behind = self._behind(decision, target, terse=terse)
         try:
-            begun = await self._caller.call(record, decision.route, call, body, mode)
+            begun = await first_to_speak(self._caller, errand, behind, self._now)
         except NotCalledError as reason:
             return httpx.Response(503, json={"error": {"message": str(reason)}})  # LiteLLM goes on to the next
         except AttemptFailedError as failed:
@@ -65,6 +73,13 @@ class Transport(httpx.AsyncBaseTransport):
             heard = _Heard(begun, begun.stream, shortcut, decision.route.merge_window, request)
             return _streamed(begun, heard)
         return _as_response(begun, decision.route, self._streams, request)
+
+    def _behind(self, decision: Decision, target: Target, *, terse: bool) -> Iterator[Call]:
+        """Whom else to ask when it is late, past LiteLLM, which will believe that the first answered."""
+        later = decision.targets[decision.targets.index(target) + 1 :]
+        for each in later:
+            if each.deployment in self._ways:
+                yield direct(each, self._ways[each.deployment], terse=terse)
 
     async def aclose(self) -> None:
         await self._caller.close()

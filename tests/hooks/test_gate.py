@@ -75,12 +75,13 @@ def record() -> Record:
     assert policies is not None
     deployed = Deployed([TARGET])
     decision = decide(policies, deployed, Ask(ALLOWED, False, MASTER_CLIENT, TODAY))
-    return Record("wl-test", 0.0, policies, "/v1/chat/completions", decision=decision)
+    return Record("wl-test", asyncio.get_running_loop().time(), policies, "/v1/chat/completions", decision=decision)
 
 
 async def attempt(router: litellm.Router, *, vouched: bool, **fields: Any) -> Any:
     pool = Pool()
-    use_transport(Transport(Caller(pool, asyncio.get_running_loop().time), current.get))
+    now = asyncio.get_running_loop().time
+    use_transport(Transport(Caller(pool, now), current.get, {}, now))
     token = current.set(record() if vouched else None)
     try:
         with suppress(Exception):  # how LiteLLM words its refusal is not the point; who was called is

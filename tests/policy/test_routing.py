@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from plugins.policy.routing import Deadlines, Lane, RoutingFile, resolve
+from plugins.policy.deadlines import Deadlines
+from plugins.policy.routing import Lane, RoutingFile, resolve
 from tests.policy.cases import SHIPPED, workload
 
 ROUTING = RoutingFile.model_validate(

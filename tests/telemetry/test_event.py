@@ -80,6 +80,8 @@ def test_a_streamed_answer_leaves_its_four_numbers_and_who_gave_it() -> None:
         "deployment": "cerebras/gpt-oss-120b",
         "outcome": "whole",
         "fault": None,
+        "hedge": False,
+        "dripped": False,
         "status": 200,
         "code": None,
         "ttft_ms": 170.0,

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from aiohttp import web
 
-from plugins.policy.routing import Deadlines
+from plugins.policy.deadlines import Deadlines
 from plugins.stream.relay import Collector, Relay
 from plugins.telemetry.record import Attempt, Fault, Outcome
 from plugins.upstream import answer as answers

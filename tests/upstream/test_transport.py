@@ -14,7 +14,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from plugins.policy.routing import Deadlines
+from plugins.policy.deadlines import Deadlines
 from plugins.policy.targets import Target
 from plugins.policy.verdict import StreamMode
 from plugins.telemetry.record import Attempt, Fault, Outcome, Record
@@ -41,7 +41,7 @@ class House:
         self.record: Record | None = None
         self._window, self._deadlines, self._mode = window, deadlines, mode
         self._caller = Caller(Pool(), time.monotonic)
-        transport = Transport(self._caller, lambda: self.record)
+        transport = Transport(self._caller, lambda: self.record, {}, time.monotonic)
         self.client = httpx.AsyncClient(transport=transport, timeout=None)
 
     def let_through(self, target: Target = CEREBRAS) -> Record:
