@@ -19,6 +19,7 @@ from plugins.upstream.shortcut import Shortcut
 
 # LiteLLM tells clients our providers' addresses and passes their headers on, cookies included.
 _KEPT_TO_OURSELVES = (b"llm_provider-", b"x-litellm-model-api-base", b"x-litellm-key-", b"x-litellm-timeout")
+_BELIEVED = (b"x-litellm-model-id", b"x-litellm-model-name")  # of whom it asked, even where a hedge answered
 _FIRST_BYTES = 2**16
 
 
@@ -33,6 +34,7 @@ class Reply:
         self._held: list[bytes] = []
         self._decoder = Decoder()
         self._broken = False
+        self._names: tuple[bytes, bytes] | None = None  # LiteLLM's, and the one to put there
         self.complete = False
 
     async def __call__(self, message: Message) -> None:
@@ -92,7 +94,21 @@ class Reply:
             return b""
         if kind is Kind.ERROR or (kind is Kind.DONE and not self._record.delivered.whole):
             return self._break()
-        return event.raw
+        return self._named(event.raw)
+
+    def _named(self, raw: bytes) -> bytes:
+        """With the model's name as whoever answers has it. LiteLLM writes the public one into streams, and only there.
+
+        No text can hold what is replaced: quotes within JSON strings are escaped.
+        """
+        if self._names is None:
+            said = self._record.serving.watch.model if self._record.serving else None
+            told = self._record.delivered.model
+            if said is None or told is None:
+                return raw
+            self._names = b'"model":' + orjson.dumps(told), b'"model":' + orjson.dumps(said)
+        told_as, said_as = self._names
+        return raw if told_as == said_as else raw.replace(told_as, said_as, 1)
 
     def _last_words(self) -> bytes:
         if self._record.delivered.whole:
@@ -104,7 +120,7 @@ class Reply:
         """An error the client's SDK raises, and no [DONE] behind it: what came before is not the whole answer."""
         self._broken = True
         self._record.end(Outcome.BROKEN)
-        return interrupted_chunk(self._record.serving, self._record.delivered, self._record.request_id)
+        return self._named(interrupted_chunk(self._record.serving, self._record.delivered, self._record.request_id))
 
     async def _failure(self, body: bytes, *, more: bool) -> None:
         """LiteLLM's error, which names its own classes and our deployments, becomes one the client can act on."""
@@ -119,11 +135,12 @@ class Reply:
         await send_refusal(self._send, refusal, record.request_id, answer_headers(record))
 
     def _kept(self, message: Message) -> list[tuple[bytes, bytes]]:
-        ours = {b"x-request-id"}
+        winner = self._record.winner
+        wrong = _BELIEVED if winner is not None and winner.is_hedge else ()
         return [
             (name, value)
             for name, value in message["headers"]
-            if not name.startswith(_KEPT_TO_OURSELVES) and name not in ours
+            if not name.startswith(_KEPT_TO_OURSELVES) and name not in (b"x-request-id", *wrong)
         ]
 
     def _note_usage(self) -> None:

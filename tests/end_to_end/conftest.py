@@ -23,6 +23,14 @@ CLIENTS = f"""clients:
 """
 
 
+# How the attempts of three workloads differ from the others'.
+ATTEMPTS = {
+    "reasoning": "hedge_after_seconds: 0.1",
+    "long-context": "commit: {hold_ms: 50}",
+    "classify": "commit: {atomic: short}",
+}
+
+
 def write_policies(directory: Path, lane: str) -> None:
     """The shipped policies with two clients, one lane, and deadlines that a test can wait for."""
     shutil.copytree(ROOT / "policies", directory, dirs_exist_ok=True)
@@ -31,6 +39,11 @@ def write_policies(directory: Path, lane: str) -> None:
     routing = directory / "routing.yaml"
     text = re.sub(r"first_token_seconds: \d+", "first_token_seconds: 1", routing.read_text())
     text = re.sub(r"stall_seconds: \d+", "stall_seconds: 1", text)
+    text = text.replace("minimum_tokens_per_s: 5", "minimum_tokens_per_s: 20")
+    text = text.replace("pace_seconds: 5", "pace_seconds: 0.5")
+    text = re.sub(r"(?s)(long-context:.*?deadlines: {)", r"\1request_seconds: 1.5, ", text)
+    for workload, settings in ATTEMPTS.items():
+        text = text.replace(f"  {workload}:\n", f"  {workload}:\n    {settings}\n")
     routing.write_text(re.sub(r"^lane: \w+", f"lane: {lane}", text, flags=re.MULTILINE))
 
 
@@ -78,3 +91,10 @@ def primary(primary_process: Provider) -> Provider:
 def fallback(fallback_process: Provider) -> Provider:
     fallback_process.reset()
     return fallback_process
+
+
+@pytest.fixture
+def providers(primary: Provider, fallback: Provider) -> tuple[Provider, Provider]:
+    for each in (primary, fallback):
+        each.set(text="numbered", tokens=60, reasoning_tokens=0)
+    return primary, fallback
