@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import orjson
@@ -21,6 +22,7 @@ from plugins.upstream.shortcut import Shortcut
 _KEPT_TO_OURSELVES = (b"llm_provider-", b"x-litellm-model-api-base", b"x-litellm-key-", b"x-litellm-timeout")
 _BELIEVED = (b"x-litellm-model-id", b"x-litellm-model-name")  # of whom it asked, even where a hedge answered
 _FIRST_BYTES = 2**16
+_MODEL = re.compile(rb'"model":"(?:[^"\\]|\\.)*+"')
 
 
 class Reply:
@@ -34,6 +36,7 @@ class Reply:
         self._held: list[bytes] = []
         self._decoder = Decoder()
         self._broken = False
+        self._start: Message | None = None  # of an answer in one piece, until that is there
         self._names: tuple[bytes, bytes] | None = None  # LiteLLM's, and the one to put there
         self.complete = False
 
@@ -49,6 +52,9 @@ class Reply:
         self._record.status = message["status"]
         if message["status"] < 400:
             message["headers"] = [*self._kept(message), *answer_headers(self._record)]
+            if not self._record.stream:
+                self._start = message  # its length may change yet
+                return
             await self._send(message)
             if self._shortcut is not None and (answer := self._shortcut.take()):
                 await self._past_litellm(self._shortcut, answer)
@@ -73,13 +79,23 @@ class Reply:
         elif self._record.stream:
             await self._stream(body, more=more)
         else:
-            await self._send(message)
-            if not self._record.attempts:
-                self._held.append(body)
-            if not more:
-                self._note_usage()
-                self._record.end(Outcome.WHOLE)
+            await self._piece(body, more=more)
         self.complete = self.complete or not more
+
+    async def _piece(self, body: bytes, *, more: bool) -> None:
+        """An answer in one piece, which is how LiteLLM sends it."""
+        self._held.append(body)
+        if more or self._start is None:
+            return
+        payload = b"".join(self._held)
+        if said := self._said_model:
+            payload = _MODEL.sub(lambda _: _named_model(said), payload, count=1)
+        others = [each for each in self._start["headers"] if each[0] != b"content-length"]
+        self._start["headers"] = [*others, (b"content-length", str(len(payload)).encode())]
+        await self._send(self._start)
+        await self._send({"type": "http.response.body", "body": payload})
+        self._note_usage(payload)
+        self._record.end(Outcome.WHOLE)
 
     async def _stream(self, body: bytes, *, more: bool) -> None:
         out = b"".join([self._passed_on(event) for event in self._decoder.feed(body)])
@@ -96,17 +112,20 @@ class Reply:
             return self._break()
         return self._named(event.raw)
 
+    @property
+    def _said_model(self) -> str | None:
+        return self._record.serving.watch.model if self._record.serving else None
+
     def _named(self, raw: bytes) -> bytes:
-        """With the model's name as whoever answers has it. LiteLLM writes the public one into streams, and only there.
+        """With the model's name as whoever answers has it, where LiteLLM writes the public one.
 
         No text can hold what is replaced: quotes within JSON strings are escaped.
         """
         if self._names is None:
-            said = self._record.serving.watch.model if self._record.serving else None
-            told = self._record.delivered.model
+            said, told = self._said_model, self._record.delivered.model
             if said is None or told is None:
                 return raw
-            self._names = b'"model":' + orjson.dumps(told), b'"model":' + orjson.dumps(said)
+            self._names = _named_model(told), _named_model(said)
         told_as, said_as = self._names
         return raw if told_as == said_as else raw.replace(told_as, said_as, 1)
 
@@ -143,10 +162,14 @@ class Reply:
             if not name.startswith(_KEPT_TO_OURSELVES) and name not in (b"x-request-id", *wrong)
         ]
 
-    def _note_usage(self) -> None:
+    def _note_usage(self, payload: bytes) -> None:
         """Where LiteLLM called a provider past our transport, its answer is all there is to count by."""
         if self._record.attempts:
             return
         with suppress(orjson.JSONDecodeError, AttributeError):
-            usage = orjson.loads(b"".join(self._held)).get("usage")
+            usage = orjson.loads(payload).get("usage")
             self._record.usage = usage if isinstance(usage, dict) else None
+
+
+def _named_model(name: str) -> bytes:
+    return b'"model":' + orjson.dumps(name)

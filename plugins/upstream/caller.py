@@ -193,6 +193,8 @@ class Caller:
         completion = _object(payload)
         if completion is None:
             self._fail(attempt, Fault.MALFORMED, "the provider's answer is not a JSON object")
+        model = completion.get("model")
+        attempt.watch.model = model if isinstance(model, str) else None
         usage, time_info = completion.get("usage"), completion.get("time_info")
         attempt.watch.usage = usage if isinstance(usage, dict) else None
         attempt.watch.time_info = time_info if isinstance(time_info, dict) else None

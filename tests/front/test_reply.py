@@ -174,6 +174,53 @@ async def test_litellms_error_is_rewritten_whole_and_in_openais_shape(stream: bo
     assert client.headers["x-waferline-attempts"] == "2"
 
 
+async def test_a_stream_names_the_model_as_whoever_gave_it_does_and_its_text_may_name_any() -> None:
+    of = record(attempts=[watched(CEREBRAS, 100, (100.1, _called("theirs", said("a"))))])
+    quoting = said('{"model":"zai-glm-4.7"} ')
+
+    client, _ = await replied(of, [ROLE, quoting, finish(), DONE, b""])
+
+    chunks = [chunk for chunk in data_of(client.body) if chunk != b"[DONE]"]
+    assert {chunk["model"] for chunk in chunks} == {"theirs"}
+    assert chunks[1]["choices"][0]["delta"]["content"] == '{"model":"zai-glm-4.7"} '
+
+
+async def test_so_does_the_error_that_ends_one() -> None:
+    of = record(attempts=[watched(CEREBRAS, 100, (100.1, _called("theirs", said("a"))))])
+
+    client, _ = await replied(of, [said("a"), b""])
+
+    assert data_of(client.body)[-1]["model"] == "theirs"
+
+
+async def test_an_answer_in_one_piece_names_it_so_too() -> None:
+    of = record("reasoning", stream=False, attempts=[watched(CEREBRAS, 100, (100.1, _called("theirs", said("a"))))])
+    body = b'{"id":"1","model":"gpt-oss-120b","choices":[{"message":{"content":"\\"model\\":\\"x\\""}}]}'
+
+    client, _ = await replied(of, [body], headers=(PLAIN, (b"content-length", str(len(body)).encode())))
+
+    assert client.body == body.replace(b"gpt-oss-120b", b"theirs")
+    assert client.headers["content-length"] == str(len(client.body))
+
+
+async def test_where_a_hedge_won_nothing_tells_whom_litellm_had_asked() -> None:
+    lost, hedge = watched(CEREBRAS, 100), watched(FALLBACK, 101)
+    hedge.is_hedge = True
+    headers = [EVENT_STREAM, (b"x-litellm-model-id", b"cerebras/gpt-oss-120b"), (b"x-litellm-call-id", b"kept")]
+
+    client, _ = await replied(record(attempts=[lost, hedge], winner=hedge), [*WHOLE, b""], headers=headers)
+
+    assert "x-litellm-model-id" not in client.headers
+    assert (client.headers["x-litellm-call-id"], client.headers["x-waferline-deployment"]) == (
+        "kept",
+        "fallback/gpt-oss-120b",
+    )
+
+
+def _called(name: str, raw: bytes) -> bytes:
+    return raw.replace(b"zai-glm-4.7", name.encode())
+
+
 async def test_an_endless_error_is_not_kept_in_memory() -> None:
     of = record()
 
