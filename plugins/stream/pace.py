@@ -11,10 +11,11 @@ from math import inf
 from plugins.stream.watch import Watch
 
 BYTES_PER_TOKEN = 4
+_FIELD = b"data: "
 
 
 class Pace:
-    __slots__ = ("_bytes", "_events", "_least", "_seconds", "_watch")
+    __slots__ = ("_bytes", "_events", "_least", "_seconds", "_tail", "_watch")
 
     def __init__(self, watch: Watch, least: float, seconds: float) -> None:
         self._watch = watch
@@ -22,6 +23,7 @@ class Pace:
         self._seconds = seconds
         self._bytes = 0
         self._events = 0
+        self._tail = b""
 
     @property
     def due(self) -> float:
@@ -38,8 +40,10 @@ class Pace:
         return max(events, text / BYTES_PER_TOKEN)
 
     def hear(self, parts: list[bytes]) -> None:
-        self._bytes += sum(map(len, parts))
-        self._events += sum([part.count(b"data: ") for part in parts])
+        data = self._tail + b"".join(parts)
+        self._bytes += len(data) - len(self._tail)
+        self._events += data.count(_FIELD)
+        self._tail = data[1 - len(_FIELD) :]  # the network may have cut one in two
 
     def drips(self, now: float) -> bool:
         """Of an answer that is not over."""

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
-from plugins.telemetry.record import Attempt, Outcome
+from plugins.telemetry.record import Attempt
 from plugins.upstream.admission import NotCalledError
 from plugins.upstream.answer import Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Errand
@@ -115,8 +115,6 @@ class _Race:
 
     async def _clear(self, begun: Begun | None) -> None:
         for runner in self._runners:
-            if not runner.task.done():
-                runner.attempt.end(Outcome.CLIENT_GONE, self._now())  # it may not have begun to run
             if begun is None or begun.attempt is not runner.attempt:
                 runner.stop()
         if running := [each.task for each in self._runners if not each.task.done()]:
