@@ -47,6 +47,12 @@ def _should(kind: str, value: float | str = 0, by: By = By.BOTH) -> Check:
     return Check(kind, value, by=by)
 
 
+def _refused(name: str, title: str, fault: str, reason: str, letter_right: End = End.WHOLE) -> Case:
+    """A mistake of the client's, told by the provider in a 400."""
+    checks = (_must("attempts_most", 1), _should("reason", reason, By.OURS), _should("no_fallback", by=By.OURS))
+    return Case(name, title, {"fault": fault}, checks, right=End.REFUSED, letter_right=letter_right)
+
+
 # Ours: a user who waits longer than this was not served, whatever comes.
 LATE = _should("seconds_most", 1.5, By.OURS)
 ALIVE = _must("alive")
@@ -101,21 +107,8 @@ CASES = (
         (ALIVE, LATE),
     ),
     Case("S11", "no [DONE]", {"fault": "no_done"}, (_must("seconds_most", 0.8), _should("usage"))),
-    Case(
-        "S12",
-        "400 context length, always",
-        {"fault": "400_context"},
-        (_must("attempts_most", 1), _should("reason", "context", By.OURS), _should("no_fallback", by=By.OURS)),
-        right=End.REFUSED,
-    ),
-    Case(
-        "S13",
-        "400 content filter, always",
-        {"fault": "400_content_filter"},
-        (_must("attempts_most", 1), _should("reason", "content", By.OURS), _should("no_fallback", by=By.OURS)),
-        right=End.REFUSED,
-        letter_right=End.REFUSED,
-    ),
+    _refused("S12", "400 context length, always", "400_context", "context"),
+    _refused("S13", "400 content filter, always", "400_content_filter", "content", End.REFUSED),
     Case(
         "S14",
         "cut after 40 words, the fallback refuses prefill",

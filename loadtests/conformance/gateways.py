@@ -20,8 +20,10 @@ from loadtests.conformance.cases import FALLBACK_MODEL, FALLBACK_NAME, MODEL, OT
 
 KEY = "sk-waferline-conformance-key-for-loopback-only"
 EXPRESS, LITELLM, STOCK = "express lane", "LiteLLM lane", "stock LiteLLM"
-GATEWAYS = (EXPRESS, LITELLM, STOCK)
-OURS = (EXPRESS, LITELLM)
+ATOMIC_EXPRESS, ATOMIC_LITELLM = "atomic express", "atomic LiteLLM"
+GATEWAYS = (EXPRESS, LITELLM, ATOMIC_EXPRESS, ATOMIC_LITELLM, STOCK)
+ATOMIC = (ATOMIC_EXPRESS, ATOMIC_LITELLM)
+OURS = (EXPRESS, LITELLM, *ATOMIC)
 START_SECONDS = 120
 STOCK_TIMEOUT_SECONDS = 30 / SCALE  # FailoverBench gives every gateway 30
 STOCK_COOLDOWN_SECONDS = 5 / SCALE  # LiteLLM's own default is 5
@@ -108,8 +110,7 @@ def _waferline(name: str, directory: Path, primary: Provider, fallback: Provider
         text = (policies / file).read_text()
         (policies / file).write_text(scaled(text, keys))
     routing = policies / "routing.yaml"
-    lane = "express" if name == EXPRESS else "litellm"
-    routing.write_text(re.sub(r"^lane: \w+", f"lane: {lane}", routing.read_text(), flags=re.MULTILINE))
+    routing.write_text(as_named(routing.read_text(), name))
     return {
         "WAFERLINE_POLICIES": str(policies),
         "CEREBRAS_API_BASE": primary.base,
@@ -120,9 +121,19 @@ def _waferline(name: str, directory: Path, primary: Provider, fallback: Provider
     }
 
 
+def as_named(routing: str, name: str) -> str:
+    """The lane and the commit of this gateway, in the text of a routing.yaml."""
+    lane = "express" if name in (EXPRESS, ATOMIC_EXPRESS) else "litellm"
+    atomic = "always" if name in ATOMIC else "never"
+    text = re.sub(r"^lane: \w+", f"lane: {lane}", routing, flags=re.MULTILINE)
+    text = re.sub(r"^  atomic: \w+", f"  atomic: {atomic}", text, flags=re.MULTILINE)
+    # An answer that drips has a tenth of the time, so it has ten times the tokens.
+    return re.sub(r"(minimum_tokens_per_s: )(\d+)", lambda found: f"{found[1]}{int(found[2]) * SCALE}", text)
+
+
 # Connecting is not scaled, nor what a 429's headers may say, nor lateness by which a circuit calls a target slow.
 SCALED = {
-    "routing.yaml": ("first_token_seconds", "stall_seconds"),
+    "routing.yaml": ("first_token_seconds", "stall_seconds", "pace_seconds"),
     "circuits.yaml": ("window_seconds", "seconds", "most_seconds", "forgiven_after_seconds", "misconfigured_seconds"),
 }
 

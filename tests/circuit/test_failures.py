@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.circuit.failures import at_first_token, before_first_token, wait
+from plugins.circuit.failures import at_first_token, before_first_token, lost_race, wait
 from plugins.circuit.machine import Finding, Result
 from plugins.dialect.openai import UpstreamError
 from plugins.stream.decode import Decoder
@@ -56,7 +56,9 @@ def test_a_status_says_whose_fault_it_is(status: int, code: str | None, result: 
     assert result is before_first_token(attempt(status, Fault.HTTP_STATUS, code)).result
 
 
-@pytest.mark.parametrize("fault", sorted(set(Fault) - {Fault.HTTP_STATUS, Fault.ERROR_EVENT}))
+@pytest.mark.parametrize(
+    "fault", sorted(set(Fault) - {Fault.HTTP_STATUS, Fault.ERROR_EVENT, Fault.REQUEST_TIMEOUT, Fault.PACE})
+)
 @pytest.mark.parametrize("status", [None, 200])
 def test_whatever_else_went_wrong_before_the_first_token_is_the_targets_failure(
     fault: Fault, status: int | None
@@ -84,6 +86,21 @@ def test_an_error_within_a_stream_is_judged_like_one_with_a_status(event: dict[s
     made.end(Outcome.FAILED, 1.0, Fault.ERROR_EVENT)
 
     assert result is before_first_token(made).result
+
+
+def test_who_had_only_what_others_left_of_the_requests_time_is_not_to_blame() -> None:
+    assert before_first_token(attempt(None, Fault.REQUEST_TIMEOUT)).result is Result.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("hedge", "lagged", "result"),
+    [(False, False, Result.SLOW), (False, True, Result.NOTHING), (True, False, Result.NOTHING)],
+)
+def test_who_lost_a_race_was_slow_if_the_race_was_for_its_sake(hedge: bool, lagged: bool, result: Result) -> None:
+    made = Attempt(CEREBRAS, 0.0, is_hedge=hedge)
+    made.lose(1.0)
+
+    assert lost_race(made, lagged=lagged).result is result
 
 
 @pytest.mark.parametrize("fault", [None, *Fault])

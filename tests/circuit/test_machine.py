@@ -324,6 +324,40 @@ def test_a_probe_that_began_well_and_broke_opens_again() -> None:
     assert trial.circuit.state is State.OPEN
 
 
+def test_answers_that_began_well_and_drip_count_as_slow() -> None:
+    trial = Trial()
+    permits = [trial.ask() for _ in range(10)]
+    for permit in permits:
+        trial.circuit.report(permit, Finding(S), trial.now)
+
+    for permit in permits[:8]:
+        assert trial.circuit.state is State.CLOSED
+        trial.circuit.dragged(permit, trial.now)
+
+    assert trial.circuit.state is State.OPEN
+    assert trial.told[-1][1]["why"] == "slow_ratio"
+
+
+def test_a_probe_that_drips_opens_again() -> None:
+    trial = trial_in(State.HALF_OPEN)
+    permit = trial.ask()
+    trial.circuit.report(permit, Finding(S), trial.now)
+
+    trial.circuit.dragged(permit, trial.now)
+
+    assert trial.circuit.state is State.OPEN
+
+
+def test_one_that_drips_since_before_the_circuit_changed_changes_nothing() -> None:
+    trial = Trial()
+    permit = trial.ask()
+    trial.circuit.force(State.FORCED_CLOSED, trial.now)
+
+    trial.circuit.dragged(permit, trial.now)
+
+    assert trial.circuit.snapshot(trial.now)["slow"] == 0
+
+
 def test_the_last_resort_is_tried_ahead_of_time_by_one_and_not_again_at_once() -> None:
     trial = trial_in(State.OPEN)
     permit = trial.ask(last_resort=True)

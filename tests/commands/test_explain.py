@@ -65,6 +65,33 @@ def test_a_workload_is_explained_to_the_last_setting(tmp_path: Path) -> None:
     assert said.status == 0
 
 
+def test_what_a_workload_asks_of_its_attempts_is_explained(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.change(
+        "routing",
+        "models: [swift, steady]",
+        "models: [swift, steady]\n    hedge_after_seconds: 0.5\n    commit: {atomic: short, hold_ms: 20}\n"
+        "    deadlines: {minimum_tokens_per_s: 0, request_seconds: 30}",
+    )
+
+    said = within(world, "explain", "--model", "talk", "--at", DAY)
+
+    assert (
+        "  commit     when the answer is whole, or after 30 s, where max_completion_tokens is 512 or less;"
+        " otherwise 20 ms after the first token"
+    ) in said.lines
+    assert "  deadlines  connect 2 s, first token 5 s, stall 5 s, total 300 s, request 30 s" in said.lines
+    assert "  pace       any" in said.lines
+    assert "  hedge      the next target starts as well when the first token is later than 0.5 s" in said.lines
+
+    told = within(world, "explain", "--model", "talk", "--at", DAY, "--json").json
+    assert (told["hedge_after_seconds"], told["commit"]["atomic"], told["deadlines"]["request_seconds"]) == (
+        0.5,
+        "short",
+        30,
+    )
+
+
 def test_the_real_environment_shows_what_is_not_configured(tmp_path: Path) -> None:
     environment = {"CEREBRAS_API_KEY": "k"}
 

@@ -213,8 +213,7 @@ def test_a_client_that_leaves_during_a_race_stops_both(waferline: Gateway, provi
         with pytest.raises(Exception, match="timed out"):
             client.post("/v1/chat/completions", json={"model": HEDGED, "messages": _MESSAGES, "stream": True})
 
-    for provider in providers:
-        eventually(lambda each=provider: each.chats()[0]["ended"], 5, "the end of a provider's work")
+    eventually(lambda: all(each.chats()[0]["ended"] for each in providers), 5, "the end of both providers' work")
 
 
 def test_no_request_takes_longer_than_all_its_attempts_may(waferline: Gateway, providers: Providers) -> None:

@@ -30,6 +30,30 @@ def told(message: str, **more: Any) -> bytes:
     return json.dumps({"error": {"message": message, **more}}).encode()
 
 
+@pytest.mark.parametrize(
+    ("attempts", "skipped", "summary"),
+    [
+        (
+            [attempt(fault=Fault.FIRST_TOKEN_TIMEOUT), second(fault=Fault.REQUEST_TIMEOUT)],
+            [],
+            "cerebras/gpt-oss-120b: first_token_timeout, fallback/gpt-oss-120b: request_timeout",
+        ),
+        (
+            [attempt(fault=Fault.FIRST_TOKEN_TIMEOUT)],
+            [Skipped(FALLBACK, "deadline", None)],
+            "cerebras/gpt-oss-120b: first_token_timeout, fallback/gpt-oss-120b: not called, deadline",
+        ),
+    ],
+)
+def test_a_request_that_has_had_its_time_is_told_so(
+    attempts: list[Attempt], skipped: list[Skipped], summary: str
+) -> None:
+    refusal = explain(503, b"", attempts, skipped)
+
+    assert (refusal.status, refusal.code, refusal.retry_after) == (504, "deadline_exceeded", None)
+    assert refusal.reason == f"no provider answered within the time a request may take ({summary})"
+
+
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_bad_request_is_told_in_the_providers_words(status: int) -> None:
     error = UpstreamError(status, "messages.2: unsupported", "invalid_request_error", "messages", "wrong_api_format")

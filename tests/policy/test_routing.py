@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from plugins.policy.commit import Atomic, Commit
 from plugins.policy.deadlines import Deadlines
 from plugins.policy.routing import Lane, RoutingFile, resolve
 from tests.policy.cases import SHIPPED, workload
@@ -42,6 +43,40 @@ def test_a_workload_overrides_only_what_it_names_and_nothing_can_be_switched_off
     assert route.merge_window == 0
     assert Deadlines(first_token_seconds=1, stall_seconds=6) == route.deadlines
     assert route.parameters == {"reasoning_effort": "low", "temperature": 0}
+
+
+def test_a_commit_is_changed_like_the_deadlines_and_a_hedge_is_off_unless_it_is_named() -> None:
+    changes = {"commit": {"atomic": "short"}, "hedge_after_seconds": 0.5}
+    routing = RoutingFile.model_validate(
+        {"commit": {"hold_ms": 20, "atomic_most_tokens": 64}, "workloads": {"hedged": workload("a", "b", **changes)}}
+    )
+
+    route = resolve(routing, "hedged")
+    plain = resolve(routing, "a")
+
+    assert route.commit == Commit(hold_ms=20, atomic="short", atomic_most_tokens=64)
+    assert (route.hedge_after, plain.hedge_after, plain.commit) == (
+        0.5,
+        None,
+        Commit(hold_ms=20, atomic_most_tokens=64),
+    )
+
+
+@pytest.mark.parametrize(
+    ("atomic", "most_tokens", "whole"),
+    [
+        ("never", 1, False),
+        ("short", 64, True),
+        ("short", 65, False),
+        ("short", None, False),
+        ("always", 65, True),
+        ("always", None, True),
+    ],
+)
+def test_an_answer_is_read_whole_where_its_limit_says_that_it_is_short(
+    atomic: Atomic, most_tokens: int | None, whole: bool
+) -> None:
+    assert Commit(atomic=atomic, atomic_most_tokens=64).reads_whole(most_tokens) is whole
 
 
 @pytest.mark.parametrize(

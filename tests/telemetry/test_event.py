@@ -114,6 +114,35 @@ def test_the_gateways_share_leaves_out_what_failed_attempts_took() -> None:
     assert event["deployment"] == "fallback/gpt-oss-120b"
 
 
+def test_of_two_attempts_at_once_the_time_is_counted_once_and_the_winner_is_billed() -> None:
+    lost = watched(CEREBRAS, 100.0)
+    won = watched(FALLBACK, 100.2, (100.5, said("a")), (100.7, finish(usage=USAGE)))
+    won.is_hedge = True
+    lost.lose(100.5)
+    won.end(Outcome.WHOLE, 100.7)
+    made = record(attempts=[lost, won], winner=won)
+    deliver(made, (100.51, said("a")))
+
+    event = told(made)
+
+    assert (event["ttft_ms"], event["gateway_ttft_ms"], event["completion_tokens"]) == (510.0, 10.0, 101)
+    assert [(each["outcome"], each["hedge"]) for each in event["attempts"]] == [("lost_race", False), ("whole", True)]
+    assert event["deployment"] == "fallback/gpt-oss-120b"
+
+
+def test_a_hedge_that_lost_leaves_the_first_in_its_place() -> None:
+    won = watched(CEREBRAS, 100.0, (100.5, said("a")))
+    lost = watched(FALLBACK, 100.2, (100.5, said("b")), (100.5, finish(usage=USAGE)))
+    lost.end(Outcome.WHOLE, 100.5)  # so quick that it was over before it could be called off
+    lost.lose(100.5)
+
+    event = told(record(attempts=[won, lost], winner=won))
+
+    assert event["deployment"] == "cerebras/gpt-oss-120b"
+    assert event["completion_tokens"] is None
+    assert [each["outcome"] for each in event["attempts"]] == ["running", "lost_race"]
+
+
 def test_where_the_client_waits_for_the_whole_answer_the_first_token_is_the_one_we_saw() -> None:
     made = record("reasoning", stream=False)
     made.attempts = [watched(CEREBRAS, 100.0, (100.2, said("a")), (100.3, finish(usage=USAGE)))]

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +15,13 @@ import pytest
 from plugins.circuit.board import Board
 from plugins.circuit.machine import Finding, Permit, Result, State
 from plugins.policy.circuits import CircuitsFile
-from plugins.telemetry.record import Record
+from plugins.policy.engine import Decision
+from plugins.telemetry.record import Fault, Record
 from plugins.upstream.admission import Admission, NotCalledError
 from plugins.upstream.caller import AttemptFailedError, Call, Caller, Mode
 from plugins.upstream.lag import Lag
 from plugins.upstream.pool import Pool
-from tests.telemetry.cases import CEREBRAS, DONE, FALLBACK, ROLE, USAGE, finish, record, said
+from tests.telemetry.cases import CEREBRAS, DONE, FALLBACK, ROLE, USAGE, decided, failed, finish, record, said
 from tests.upstream.provider import Provider, Script, answers, provider, silent, streams
 
 WHOLE = (ROLE, said("a"), finish(usage=USAGE), DONE)
@@ -198,6 +200,65 @@ async def test_a_second_attempt_waits_for_its_turn_and_gives_up_in_time() -> Non
         assert [each.why for each in asked.skipped] == ["budget"]
         made.admission.budget.give_extra_back()
         assert made.idle
+
+
+DRIPS = {"minimum_tokens_per_s": 1000, "pace_seconds": 0.02, "stall_seconds": 5}
+
+
+async def test_an_answer_that_drips_is_slow_and_is_given_up_where_another_may_be_called() -> None:
+    async with house(streams(ROLE, said("a"), hang=True)) as made:
+        asked = record(started=time.monotonic(), decision=_with_deadlines(DRIPS))
+        with pytest.raises(AttemptFailedError):
+            await made.ask(asked)
+
+        assert (asked.attempts[0].fault, made.counts, made.idle) == (Fault.PACE, (1, 0, 1), True)
+
+
+async def test_one_that_was_slow_to_begin_with_is_counted_once() -> None:
+    async with house(streams(ROLE, said("a"), hang=True), trips={"slow_first_token_seconds": 1e-9}) as made:
+        with pytest.raises(AttemptFailedError):
+            await made.ask(record(started=time.monotonic(), decision=_with_deadlines(DRIPS)))
+
+        assert made.counts == (1, 0, 1)
+
+
+async def test_with_nobody_behind_it_may_drip_and_is_slow() -> None:
+    async with house(streams(ROLE, said("a"), hang=True), attempts={"most": 1}) as made:
+        asked = record(started=time.monotonic(), decision=_with_deadlines(DRIPS))
+        asking = asyncio.ensure_future(made.ask(asked))
+        while made.counts != (1, 0, 1):  # noqa: ASYNC110  the circuit sets no event
+            await asyncio.sleep(0.001)
+        made.held.go_on.set()
+        with pytest.raises(AttemptFailedError):
+            await asking
+
+        assert (asked.attempts[0].dripped, asked.attempts[0].fault) == (True, Fault.NO_FINISH)
+
+
+async def test_a_request_that_has_had_its_time_gets_no_other_attempt() -> None:
+    async with house(answers(503, b"")) as made:
+        asked = record(started=time.monotonic() - 10, decision=_with_deadlines({"request_seconds": 5}))
+        asked.attempts.append(failed(CEREBRAS, 0, 1, 503))
+        with pytest.raises(NotCalledError):
+            await made.ask(asked)
+
+        assert ([each.why for each in asked.skipped], made.held.bodies, made.idle) == (["deadline"], [], True)
+
+
+@pytest.mark.parametrize("mode", [Mode.STREAM, Mode.PLAIN])
+async def test_what_others_left_of_the_requests_time_is_no_failure_of_the_last(mode: Mode) -> None:
+    async with house(silent) as made:
+        asked = record(started=time.monotonic() - 10, decision=_with_deadlines({"request_seconds": 10.05}))
+        with pytest.raises(AttemptFailedError):
+            await made.ask(asked, mode)
+
+        assert (asked.attempts[0].fault, made.counts, made.idle) == (Fault.REQUEST_TIMEOUT, (0, 0, 0), True)
+
+
+def _with_deadlines(changes: dict[str, Any]) -> Decision:
+    decision = decided()
+    deadlines = decision.route.deadlines.model_copy(update=changes)
+    return replace(decision, route=replace(decision.route, deadlines=deadlines))
 
 
 async def test_an_error_of_our_own_gives_the_permit_back() -> None:

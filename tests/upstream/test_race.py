@@ -75,10 +75,10 @@ async def course(
 ) -> AsyncIterator[Course]:
     pool = Pool()
     async with AsyncExitStack() as stack:
-        providers = [await stack.enter_async_context(provider(script)) for script in (lead, hedge)]
+        first, second = [await stack.enter_async_context(provider(script)) for script in (lead, hedge)]
         stack.push_async_callback(pool.close)
         await stack.enter_async_context(asyncio.timeout(SOON))
-        yield Course(*providers, pool, after, commit or Commit(), **circuits)
+        yield Course(first, second, pool, after, commit or Commit(), **circuits)
 
 
 def under_way() -> list[str]:
