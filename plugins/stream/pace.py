@@ -39,8 +39,9 @@ class Pace:
         text = self._bytes - self._events * (len(shape.start) + len(shape.end))
         return max(events, text / BYTES_PER_TOKEN)
 
-    def hear(self, parts: list[bytes]) -> None:
-        data = self._tail + b"".join(parts)
+    def hear(self, stream: bytes) -> None:
+        """More of it, merged or as it came."""
+        data = self._tail + stream
         self._bytes += len(data) - len(self._tail)
         self._events += data.count(_FIELD)
         self._tail = data[1 - len(_FIELD) :]  # the network may have cut one in two

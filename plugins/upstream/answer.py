@@ -199,7 +199,7 @@ class Answer:
 
     def _late(self, fault: Fault) -> bool:
         if fault is Fault.PACE:
-            self._judge_pace([], self._now())
+            self._judge_pace(b"", self._now())
             return True
         return self._gives_up(fault, "the provider fell silent")
 
@@ -211,16 +211,17 @@ class Answer:
 
     def take_in(self, parts: list[bytes]) -> None:
         now = self._now()
-        self._out += self._reader.feed(parts, now)
+        out = self._reader.feed(parts, now)
+        self._out += out
         if self._pace is not None:
-            self._judge_pace(parts, now)
+            self._judge_pace(out or b"".join(parts), now)
 
-    def _judge_pace(self, parts: list[bytes], now: float) -> None:
+    def _judge_pace(self, came: bytes, now: float) -> None:
         """Once, when its opening stretch is over. The last that could answer is slow, not broken."""
         pace = self._pace
         if pace is None:
             return
-        pace.hear(parts)
+        pace.hear(came)
         if now < pace.due:
             return
         self._pace = None

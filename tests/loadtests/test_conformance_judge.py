@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+import yaml
 
 from loadtests.bench.processes import ROOT
 from loadtests.conformance import gateways
@@ -15,6 +16,7 @@ from loadtests.conformance.cases import CASES, MODEL, OTHER, Ask, Case
 from loadtests.conformance.checks import KINDS, By, Call, Check, Seen, complaint
 from loadtests.conformance.judge import Judgement, Verdict, judge
 from loadtests.conformance.report import markdown
+from plugins.policy.routing import RoutingFile
 
 WORDS = ["w0001 ", "w0002 ", "w0003 "]
 WHOLE = Answer(End.WHOLE, 0.1, words=3, usage=True, model="there")
@@ -205,7 +207,26 @@ def test_waits_are_scaled_and_what_a_429_says_is_not() -> None:
     assert "first_token_seconds: 0.5" in shorter
     assert "connect_seconds: 2" in shorter
     assert "deadlines: {first_token_seconds: 0.2, stall_seconds: 0.2}" in shorter
+    assert "pace_seconds: 0.5" in shorter
+    assert "total_seconds: 300" in shorter
     assert "  seconds: 0.5\n  most_seconds: 12\n" in opened
     assert "window_seconds: 1\n" in opened
     assert "misconfigured_seconds: 6 " in opened
     assert "  least_seconds: 0.25\n  most_seconds: 60\n" in opened
+
+
+@pytest.mark.parametrize(
+    ("name", "lane", "atomic"),
+    [
+        (gateways.EXPRESS, "express", "never"),
+        (gateways.LITELLM, "litellm", "never"),
+        (gateways.ATOMIC_EXPRESS, "express", "always"),
+        (gateways.ATOMIC_LITELLM, "litellm", "always"),
+    ],
+)
+def test_a_gateway_has_the_lane_and_the_commit_of_its_name(name: str, lane: str, atomic: str) -> None:
+    routing = RoutingFile.model_validate(
+        yaml.safe_load(gateways.as_named((ROOT / "policies" / "routing.yaml").read_text(), name))
+    )
+
+    assert (routing.lane, routing.commit.atomic, routing.deadlines.minimum_tokens_per_s) == (lane, atomic, 50)

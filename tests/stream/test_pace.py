@@ -18,12 +18,12 @@ def said(text: str) -> bytes:
     return sse(dump(cerebras({"content": text})))
 
 
-def heard(*deliveries: tuple[float, list[bytes]], least: float = 5, seconds: float = 2) -> Pace:
+def heard(*deliveries: tuple[float, list[bytes]], least: float = 5, seconds: float = 2, merged: bool = False) -> Pace:
     watch = Watch()
     relay, pace = Relay(watch, merge=True, wants_usage=True), Pace(watch, least, seconds)
     for now, parts in deliveries:
-        relay.feed(parts, now)
-        pace.hear(parts)
+        out = relay.feed(parts, now)
+        pace.hear(out if merged else b"".join(parts))
     return pace
 
 
@@ -39,8 +39,9 @@ def test_an_event_is_a_token_at_the_least() -> None:
     assert not pace.drips(2.0)
 
 
-def test_of_events_that_hold_many_tokens_the_text_counts() -> None:
-    pace = heard((0.0, [ROLE, said("one two three ")]), (1.0, [said("x" * 400)]))
+@pytest.mark.parametrize("merged", [True, False])
+def test_of_events_that_hold_many_tokens_the_text_counts(*, merged: bool) -> None:
+    pace = heard((0.0, [ROLE, said("one two three ")]), (1.0, [said("x" * 200)] * 2), merged=merged)
 
     assert 100 <= pace.tokens <= 110
     assert not pace.drips(2.0)
