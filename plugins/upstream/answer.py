@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from math import inf
 
@@ -58,6 +59,7 @@ class Answer:
         self._deadlines = deadlines
         self._now = now
         self._out = b""  # not passed on yet
+        self._held: deque[bytes] = deque()  # before that; in pieces, each of which a client has its time to take
         self._delivered = False  # and nothing has been waited for since
         self._ended = False
         self._over_at = min(attempt.started + deadlines.total_seconds, request_over_at)
@@ -97,12 +99,13 @@ class Answer:
 
     async def hold_whole(self, window: float, most_seconds: float) -> None:
         """Pass nothing on before all of it is there, or it is too much or too late for that."""
-        held, over_at = bytearray(), self._now() + most_seconds
+        held, size, over_at = deque[bytes](), 0, self._now() + most_seconds
         while out := await self.next(window and WHOLE_WINDOW):
-            held += out
-            if len(held) > MOST_WHOLE_BYTES or self._now() > over_at:
+            held.append(out)
+            size += len(out)
+            if size > MOST_WHOLE_BYTES or self._now() > over_at:
                 break
-        self._out = bytes(held)
+        self._held = held
 
     def commit(self) -> None:
         """From now on it leaves, and nobody can take over."""
@@ -110,6 +113,8 @@ class Answer:
 
     async def next(self, window: float) -> bytes:
         """The next delivery, a window after the last: what arrives meanwhile comes as one. b"" at the end."""
+        if self._held:
+            return self._held.popleft()
         watch = self._attempt.watch
         while True:
             self._keep_time()
@@ -133,7 +138,7 @@ class Answer:
         """All of it, window by window."""
         while out := await self.next(window):
             await self._written(started(deliver(out)))
-            if window and not self._nothing_follows:
+            if window and not (self._nothing_follows or self._held):
                 await self._cruise(window, deliver)
 
     async def _cruise(self, window: float, deliver: Deliver | None) -> None:
@@ -165,7 +170,7 @@ class Answer:
     @property
     def has_said_all(self) -> bool:
         """And says so: a finish reason for every choice, and [DONE]."""
-        return self._attempt.watch.done and self._attempt.watch.whole
+        return self._attempt.watch.done and self._attempt.watch.whole and not self._held
 
     def close(self) -> None:
         """The reader is done or gone. Closing an answer that is still running stops the provider."""

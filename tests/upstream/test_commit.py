@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 
 from plugins.policy.deadlines import Deadlines
 from plugins.stream.relay import Collector, Relay
@@ -57,6 +58,21 @@ async def answering(
             await pool.close()
 
 
+def paced(*groups: tuple[bytes, ...]) -> Script:
+    """Group by group, each but the first once the test has said go on."""
+
+    async def script(held: Provider, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for group in groups:
+            for part in group:
+                await response.write(part)
+            await held.go_on.wait()
+        return response
+
+    return script
+
+
 async def relayed(answer: Answer) -> list[bytes]:
     got: list[bytes] = []
 
@@ -88,7 +104,7 @@ async def test_one_that_is_whole_leaves_at_once_as_the_stream_it_was(done: tuple
     async with answering(streams(*parts), merge=merge) as (answer, attempt, _):
         await answer.hold_whole(0.01 if merge else 0, 60)
         assert attempt.outcome is Outcome.WHOLE
-        (out,) = await relayed(answer)
+        out = b"".join(await relayed(answer))
 
         assert text(out) == "".join(WORDS)
         assert out.endswith(b"".join((finish(), *done)))
@@ -100,14 +116,35 @@ async def test_one_that_is_too_much_or_takes_too_long_goes_on_as_a_stream(
     most_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "MOST_WHOLE_BYTES", 1000 if most_seconds else 2**20)
-    async with answering(streams(ROLE, *map(said, WORDS), hang=True)) as (answer, attempt, held):
+    async with answering(paced((ROLE, *map(said, WORDS)), (said("end"), finish(), DONE))) as (answer, attempt, held):
         await answer.hold_whole(0, most_seconds)
         assert attempt.outcome is Outcome.RUNNING
-        relaying = asyncio.ensure_future(relayed(answer))
+        held.go_on.set()
+        got = await relayed(answer)
+
+    assert text(b"".join(got)) == "".join(WORDS) + "end"
+    assert got[-1].endswith(DONE)
+
+
+async def test_one_that_breaks_after_that_is_broken() -> None:
+    async with answering(streams(ROLE, *map(said, WORDS), hang=True)) as (answer, _, held):
+        await answer.hold_whole(0, 0)
         held.go_on.set()
 
-        with pytest.raises(AnswerBrokenError):  # now it is too late for others
-            await relaying
+        with pytest.raises(AnswerBrokenError):
+            await relayed(answer)
+
+
+async def test_a_client_takes_it_piece_by_piece_and_is_told_of_its_end_with_the_last() -> None:
+    async with answering(streams(ROLE, *map(said, WORDS), finish(), DONE), merge=False) as (answer, _, _held):
+        await answer.hold_whole(0, 60)
+        answer.commit()
+        said_all = []
+        while await answer.next(0):
+            said_all.append(answer.has_said_all)
+
+        assert said_all == [False] * (len(said_all) - 1) + [True]
+        assert len(said_all) > 1
 
 
 async def test_a_break_within_the_hold_is_told_before_any_of_it_leaves() -> None:
