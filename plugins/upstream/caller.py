@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import orjson
 
@@ -22,11 +21,10 @@ from plugins.stream.relay import Collector, Relay
 from plugins.telemetry.record import Attempt, Fault, Outcome, Record
 from plugins.upstream.admission import Admission
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
+from plugins.upstream.piece import beginning, finished, json_object
 from plugins.upstream.pool import ConnectError, Exchange, Pool
 from plugins.upstream.wire import Head, WireError
 
-ERROR_BODY_BYTES = 2**16
-ERROR_BODY_SECONDS = 0.25  # the next target waits for it
 _TOKEN_LIMITS = ("max_completion_tokens", "max_tokens")
 
 
@@ -170,7 +168,7 @@ class Caller:
         return exchange
 
     async def _refused(self, exchange: Exchange, attempt: Attempt, key: str | None) -> NoReturn:
-        payload = await _beginning(exchange)
+        payload = await beginning(exchange)
         attempt.error = openai.read_error(exchange.status, payload, key)
         if exchange.status == 429 and self._admission is not None:
             self._admission.note_wait(attempt, exchange.head.get)
@@ -190,7 +188,7 @@ class Caller:
         except WireError as error:
             self._fail(attempt, Fault.CUT, str(error))
         exchange.give_back(finished=True)
-        completion = _object(payload)
+        completion = json_object(payload)
         if completion is None:
             self._fail(attempt, Fault.MALFORMED, "the provider's answer is not a JSON object")
         model = completion.get("model")
@@ -198,7 +196,7 @@ class Caller:
         usage, time_info = completion.get("usage"), completion.get("time_info")
         attempt.watch.usage = usage if isinstance(usage, dict) else None
         attempt.watch.time_info = time_info if isinstance(time_info, dict) else None
-        if not _finished(completion):
+        if not finished(completion):
             self._fail(attempt, Fault.NO_FINISH, "the provider's answer has no finish reason")
         attempt.end(Outcome.WHOLE, self._now())
         return Begun(attempt, exchange.head, payload=payload)
@@ -287,27 +285,3 @@ def _note_error(attempt: Attempt, key: str | None) -> None:
         attempt.status = told.meant_status
         message = told.message or "the provider reported an error"
         attempt.error = openai.presentable(UpstreamError(attempt.status, message, told.type, None, told.code), key)
-
-
-async def _beginning(exchange: Exchange) -> bytes:
-    """As much of an error's body as comes soon: its status is answer enough."""
-    payload = bytearray()
-    with suppress(TimeoutError, WireError):
-        async with asyncio.timeout(ERROR_BODY_SECONDS):
-            while len(payload) < ERROR_BODY_BYTES and (parts := await exchange.read()):
-                payload += b"".join(parts)
-    return bytes(payload)
-
-
-def _finished(completion: dict[str, Any]) -> bool:
-    choices = completion.get("choices")
-    reasons = [each.get("finish_reason") if isinstance(each, dict) else None for each in choices or ()]
-    return bool(reasons) and all(reason and reason != "error" for reason in reasons) and not completion.get("error")
-
-
-def _object(payload: bytes) -> dict[str, Any] | None:
-    try:
-        found = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return None
-    return found if isinstance(found, dict) else None

@@ -159,6 +159,22 @@ def said(response: Any) -> Any:
     return message["content"] or "", message.get("reasoning_content") or "", calls, choice["finish_reason"]
 
 
+def test_of_two_targets_that_race_loggers_hear_of_the_one_that_answered(
+    lanes: list[Listening], primary: Provider, fallback: Provider
+) -> None:
+    primary.set(first_token=5)
+    on = lanes[0]
+
+    answer = ask(on, model="reasoning", stream=True)
+
+    (heard,) = on.hears(answer.headers["x-request-id"])
+    assert (heard["event"], heard["kwargs"]["standard_logging_object"]["model_id"]) == (
+        "success",
+        "fallback/gpt-oss-120b",
+    )
+    assert answer.headers["x-waferline-attempts"] == "2"
+
+
 @pytest.mark.parametrize(
     ("body", "key"),
     [
