@@ -150,7 +150,7 @@ def _manner(decision: Decision, loaded: Loaded) -> dict[str, str | list[str]]:
     facts |= {
         "stream": _MODES[decision.stream_mode],
         "merge": f"{route.merge_window * 1000:g} ms" if route.merge_window else "off",
-        "commit": committed(route.commit),
+        "commit": committed(route.commit, stream=decision.ask.stream),
         "deadlines": waited(route.deadlines),
         "pace": paced(route.deadlines),
         "hedge": hedged(route, decision.targets),

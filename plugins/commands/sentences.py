@@ -12,8 +12,10 @@ from plugins.policy.targets import Target
 _WAITS = ("connect", "first_token", "stall", "total", "request")
 
 
-def committed(commit: Commit) -> str:
+def committed(commit: Commit, *, stream: bool) -> str:
     """When an answer begins to leave."""
+    if not stream:
+        return "when the answer is whole, as the client does not stream"
     held = f"{commit.hold_ms:g} ms after the first token" if commit.hold_ms else "at the first token"
     whole = f"when the answer is whole, or after {commit.atomic_most_seconds:g} s"
     if commit.atomic is Atomic.ALWAYS:

@@ -127,6 +127,7 @@ def test_an_upgrade_says_what_it_means(tmp_path: Path) -> None:
     said = within(World(tmp_path), "explain", "--model", "swift", "--no-stream")
 
     assert "  stream     upgrade: the provider streams, the client gets ordinary JSON" in said.lines
+    assert "  commit     when the answer is whole, as the client does not stream" in said.lines
 
 
 def test_a_client_is_explained_by_its_row(tmp_path: Path) -> None:
