@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.asking import ASK, ask, numbered
 from tests.end_to_end.conftest import write_policies
-from tests.end_to_end.test_answers import ASK, ask, numbered
 from tests.support.gateway import Gateway, gateway
 from tests.support.processes import ROOT, eventually
 from tests.support.provider import Provider
@@ -73,6 +73,40 @@ def test_an_answer_that_breaks_later_is_visibly_broken(acting: Gateway, primary:
     assert stream.words == loud(len(stream.words))
     assert (stream.finish_reasons, stream.done) == (["error"], 0)
     assert acting.event_of(stream.headers["x-request-id"])["outcome"] == "broken"
+
+
+def test_an_atomic_answer_that_breaks_late_is_given_by_the_next_target(acting: Gateway, primary: Provider) -> None:
+    primary.set(fault="cut_chunked", after=40)
+
+    with ask(acting, model="classify") as stream:
+        pass
+
+    assert stream.headers["x-waferline-deployment"] == "fallback/gpt-oss-120b"
+    assert (stream.words, stream.finish_reasons, stream.done) == (loud(60), ["stop"], 1)
+
+
+def test_the_next_target_starts_beside_one_that_is_late(acting: Gateway, primary: Provider) -> None:
+    primary.set(first_token=5)
+
+    with ask(acting, model="reasoning") as stream:
+        pass
+
+    assert (stream.headers["x-waferline-attempts"], stream.headers["x-waferline-deployment"]) == (
+        "2",
+        "fallback/gpt-oss-120b",
+    )
+    assert "x-litellm-model-id" not in stream.headers, "it names whom LiteLLM had asked"
+    assert (stream.words, stream.finish_reasons, stream.done) == (loud(60), ["stop"], 1)
+    eventually(lambda: primary.chats()[0]["ended"], 5, "the end of the loser's work")
+
+
+def test_an_answer_names_the_model_as_whoever_gave_it_does(acting: Gateway, primary: Provider) -> None:
+    primary.set(fault="wrong_model")
+
+    with ask(acting) as stream:
+        pass
+
+    assert {chunk["model"] for chunk in stream.chunks} == {"llama3.1-8b"}
 
 
 def test_a_client_that_leaves_stops_the_provider(acting: Gateway, primary: Provider) -> None:
