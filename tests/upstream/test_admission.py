@@ -255,6 +255,15 @@ async def test_what_others_left_of_the_requests_time_is_no_failure_of_the_last(m
         assert (asked.attempts[0].fault, made.counts, made.idle) == (Fault.REQUEST_TIMEOUT, (0, 0, 0), True)
 
 
+async def test_nor_if_it_had_begun_to_answer() -> None:
+    async with house(streams(ROLE, said("a"), hang=True)) as made:
+        asked = record(started=time.monotonic() - 10, decision=_with_deadlines({"request_seconds": 10.2}))
+        with pytest.raises(AttemptFailedError):
+            await made.ask(asked)
+
+        assert (asked.attempts[0].fault, made.counts, made.idle) == (Fault.REQUEST_TIMEOUT, (1, 0, 0), True)
+
+
 def _with_deadlines(changes: dict[str, Any]) -> Decision:
     decision = decided()
     deadlines = decision.route.deadlines.model_copy(update=changes)

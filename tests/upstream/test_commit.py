@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -59,7 +59,7 @@ async def answering(
 
 
 def paced(*groups: tuple[bytes, ...]) -> Script:
-    """Group by group, each but the first once the test has said go on."""
+    """Group by group, each but the first once the test has said go on anew."""
 
     async def script(held: Provider, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
@@ -68,16 +68,26 @@ def paced(*groups: tuple[bytes, ...]) -> Script:
             for part in group:
                 await response.write(part)
             await held.go_on.wait()
+            held.go_on.clear()
         return response
 
     return script
 
 
-async def relayed(answer: Answer) -> list[bytes]:
-    got: list[bytes] = []
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110  of another's making, who sets no event
+        await asyncio.sleep(0.001)
+
+
+async def relayed(
+    answer: Answer, got: list[bytes] | None = None, reads: Callable[[], Awaitable[object]] | None = None
+) -> list[bytes]:
+    got = [] if got is None else got
 
     async def take(out: bytes) -> None:
         got.append(out)
+        if reads is not None:
+            await reads()
 
     answer.commit()
     await answer.relay(0.01, take)
@@ -115,12 +125,17 @@ async def test_one_that_is_whole_leaves_at_once_as_the_stream_it_was(done: tuple
 async def test_one_that_is_too_much_or_takes_too_long_goes_on_as_a_stream(
     most_seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "MOST_WHOLE_BYTES", 1000 if most_seconds else 2**20)
-    async with answering(paced((ROLE, *map(said, WORDS)), (said("end"), finish(), DONE))) as (answer, attempt, held):
+    monkeypatch.setattr(answers, "MOST_WHOLE_BYTES", 80_000 if most_seconds else 2**20)
+    script = paced((ROLE, *map(said, WORDS)), (said("end"),), (finish(), DONE))
+    async with answering(script, merge=False) as (answer, attempt, held):
         await answer.hold_whole(0, most_seconds)
         assert attempt.outcome is Outcome.RUNNING
+        got: list[bytes] = []
         held.go_on.set()
-        got = await relayed(answer)
+        relaying = asyncio.ensure_future(relayed(answer, got))
+        await until(lambda: "end" in text(b"".join(got)))
+        held.go_on.set()
+        await relaying
 
     assert text(b"".join(got)) == "".join(WORDS) + "end"
     assert got[-1].endswith(DONE)
@@ -192,12 +207,55 @@ async def test_an_answer_that_drips_is_given_up_where_another_could_take_over(*,
 async def test_where_nobody_could_it_goes_on(others: Callable[[], bool] | None) -> None:
     async with answering(streams(ROLE, said("a"), hang=True), DRIPS, others) as (answer, attempt, held):
         whole = asyncio.ensure_future(answer.hold_whole(0, 60))
-        while not attempt.dripped and others is not None:  # noqa: ASYNC110  it sets no event
-            await asyncio.sleep(0.001)
+        await until(lambda: attempt.dripped or others is None)
         held.go_on.set()
 
         with pytest.raises(AnswerBrokenError, match="without a finish reason"):
             await whole
+
+
+DRIPPING = paced((ROLE, said("a")), (said("b"),), (said("c"), finish(), DONE))
+
+
+async def after_its_opening_stretch(attempt: Attempt) -> None:
+    await until(lambda: time.monotonic() > (attempt.watch.first_token_at or 0) + DRIPS.pace_seconds)
+
+
+async def test_what_has_begun_to_leave_is_never_taken_over() -> None:
+    async with answering(DRIPPING, DRIPS, lambda: True) as (answer, attempt, held):
+        relaying = asyncio.ensure_future(relayed(answer))
+        await after_its_opening_stretch(attempt)
+        held.go_on.set()
+        await until(lambda: attempt.dripped)
+        held.go_on.set()
+
+        assert text(b"".join(await relaying)) == "abc"
+        assert attempt.outcome is Outcome.WHOLE
+
+
+async def test_of_an_answer_that_is_over_nobody_says_that_it_drips() -> None:
+    async with answering(paced((ROLE, said("a")), (said("b"), finish(), DONE)), DRIPS) as (answer, attempt, held):
+        relaying = asyncio.ensure_future(relayed(answer))
+        await after_its_opening_stretch(attempt)
+        held.go_on.set()
+        await relaying
+
+        assert not attempt.dripped
+
+
+async def test_nor_of_one_whose_client_was_the_slow_one() -> None:
+    reads = asyncio.Event()
+    async with answering(DRIPPING, DRIPS) as (answer, attempt, held):
+        got: list[bytes] = []
+        relaying = asyncio.ensure_future(relayed(answer, got, reads.wait))
+        await after_its_opening_stretch(attempt)
+        reads.set()
+        held.go_on.set()
+        await until(lambda: text(b"".join(got)) == "ab")
+        held.go_on.set()
+        await relaying
+
+        assert not attempt.dripped
 
 
 async def test_a_pace_that_will_do_is_left_alone() -> None:
