@@ -94,7 +94,7 @@ def test_a_break_right_behind_the_first_token_is_repaired_where_answers_are_held
 
 
 def test_a_break_after_the_hold_is_not(waferline: Gateway, providers: Providers) -> None:
-    providers[0].set(fault="cut_chunked", after=40, pace=200)
+    providers[0].set(fault="cut_chunked", after=40, pace=100)
 
     with ask(waferline, model=HELD) as stream:
         pass
@@ -102,7 +102,7 @@ def test_a_break_after_the_hold_is_not(waferline: Gateway, providers: Providers)
     assert (stream.finish_reasons, stream.done) == (["error"], 0)
 
 
-def test_an_answer_that_drips_goes_on_once_it_has_left_and_its_circuit_counts_it_as_slow(
+def test_an_answer_that_drips_goes_on_once_it_has_left_and_the_log_says_so(
     waferline: Gateway, providers: Providers
 ) -> None:
     providers[0].set(pace=3, tokens_per_event=1, tokens=4)
@@ -113,7 +113,6 @@ def test_an_answer_that_drips_goes_on_once_it_has_left_and_its_circuit_counts_it
     event = waferline.event_of(stream.headers["x-request-id"])
     assert (stream.words, stream.done) == (numbered(4), 1)
     assert [(each["outcome"], each["dripped"]) for each in event["attempts"]] == [("whole", True)]
-    assert next(row["slow"] for row in waferline.circuits() if row["target"] == "cerebras/gpt-oss-120b") == 1
 
 
 def test_an_answer_that_drips_is_taken_over_where_the_client_waits_for_all_of_it(
@@ -159,8 +158,7 @@ def test_the_next_target_starts_beside_one_that_is_late_and_the_first_to_speak_a
     assert [(each["outcome"], each["hedge"]) for each in event["attempts"]] == [("lost_race", False), ("whole", True)]
     assert event["completion_tokens"] == 60
     assert len(fallback.chats()) == 1
-    row = next(row for row in waferline.circuits() if row["target"] == "cerebras/gpt-oss-120b")
-    assert (row["failures"], row["slow"]) == (0, 1)
+    assert {row["failures"] for row in waferline.circuits()} == {0}
 
 
 def test_a_hedge_that_is_later_still_is_called_off(waferline: Gateway, providers: Providers) -> None:

@@ -257,7 +257,7 @@ async def test_what_others_left_of_the_requests_time_is_no_failure_of_the_last(m
 
 async def test_nor_if_it_had_begun_to_answer() -> None:
     async with house(streams(ROLE, said("a"), hang=True)) as made:
-        asked = record(started=time.monotonic() - 10, decision=_with_deadlines({"request_seconds": 10.2}))
+        asked = record(started=time.monotonic() - 10, decision=_with_deadlines({"request_seconds": 10.5}))
         with pytest.raises(AttemptFailedError):
             await made.ask(asked)
 

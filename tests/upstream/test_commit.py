@@ -234,7 +234,8 @@ async def test_what_has_begun_to_leave_is_never_taken_over() -> None:
 
 
 async def test_of_an_answer_that_is_over_nobody_says_that_it_drips() -> None:
-    async with answering(paced((ROLE, said("a")), (said("b"), finish(), DONE)), DRIPS) as (answer, attempt, held):
+    end = said("b") + finish() + DONE
+    async with answering(paced((ROLE, said("a")), (end,)), DRIPS) as (answer, attempt, held):
         relaying = asyncio.ensure_future(relayed(answer))
         await after_its_opening_stretch(attempt)
         held.go_on.set()
