@@ -46,8 +46,21 @@ def _cleared(service: "Service", _: Request) -> list[object]:
     return []
 
 
+def _broken_off(service: "Service", request: Request) -> dict[str, object]:
+    """As when the provider's machine goes: every connection is reset, but for the one that asks."""
+    others = [each for each in service.connections if each.id != request.connection]
+    for each in others:
+        each.reset()
+    return {"reset": len(others)}
+
+
 def _knobs(service: "Service", _: Request) -> dict[str, object]:
     return service.knobs.model_dump(mode="json")
+
+
+def _stats(service: "Service", _: Request) -> dict[str, object]:
+    waiting = sum(each.full for each in service.connections)
+    return {**service.ledger.stats(time.monotonic()), "waiting_for_readers": waiting}
 
 
 def _changes(request: Request) -> dict[str, object]:
@@ -66,5 +79,6 @@ _ACTS: dict[tuple[str, str], Callable[["Service", Request], object]] = {
     ("DELETE", "knobs"): _restored,
     ("GET", "requests"): lambda service, _: service.ledger.entries(),
     ("DELETE", "requests"): _cleared,
-    ("GET", "stats"): lambda service, _: service.ledger.stats(time.monotonic()),
+    ("GET", "stats"): _stats,
+    ("DELETE", "connections"): _broken_off,
 }

@@ -12,6 +12,7 @@ STATUS = (
     "429_tokens", "429_requests", "429_queue", "500", "502", "503", "504",
 )  # fmt: skip
 # These change what is said, so the answer is composed with them in mind.
+CHATTER_EVERY, CHATTER_SECONDS = 0.05, 60.0
 SPOKEN = ("wrong_model", "no_usage", "huge", "ignore_stream")
 
 
@@ -153,6 +154,16 @@ def _split_utf8(line: Timeline, _: Spoiling) -> Timeline:
     return replace(line, split_characters=True)
 
 
+def _chatter(line: Timeline, spoiling: Spoiling) -> Timeline:
+    """From `after` on it is alive and says nothing: comments, and the role again and again."""
+    at = place(line.frames, spoiling.after)
+    start = line.frames[min(at, len(line.frames) - 1)].due
+    role = next(frame.data for frame in line.frames if frame.kind == "role")
+    times = int((spoiling.pause_seconds or CHATTER_SECONDS) / CHATTER_EVERY)
+    said = [Frame(start + CHATTER_EVERY * n, b": keep-alive\n\n" + role, 0, "note") for n in range(1, times + 1)]
+    return Timeline([*line.frames[:at], *said], "hang", "hang")
+
+
 def _endless(line: Timeline, _: Spoiling) -> Timeline:
     """The content again and again; only the client can end it."""
     kept = [frame for frame in line.frames if frame.kind in ("role", "reasoning", "turn", "content")]
@@ -180,6 +191,7 @@ EDITS: dict[str, Callable[[Timeline, Spoiling], Timeline]] = {
     "multi_line": _multi_line,
     "split_utf8": _split_utf8,
     "trickle": _trickle,
+    "chatter": _chatter,
     "endless": _endless,
 }
 

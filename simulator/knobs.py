@@ -111,7 +111,7 @@ class Knobs(BaseModel):
     fault_for: int | None = Field(None, ge=0, description="only the first N requests are hit")
     fault_seconds: float | None = Field(None, ge=0, description="the fault is on only this long after it was set")
     pause_seconds: float | None = Field(
-        None, ge=0, description="how long hang, role_only, stall and stall_cut last (default: for ever)"
+        None, ge=0, description="how long hang, role_only, stall, stall_cut and chatter last (default: for ever)"
     )
     retry_after: str | None = Field(None, description="retry-after header of status faults, verbatim")
     reset: str | None = Field(None, description="x-ratelimit-reset-* of 429 faults, verbatim (default: plausible)")

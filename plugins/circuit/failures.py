@@ -38,7 +38,9 @@ def before_first_token(attempt: Attempt) -> Finding:
         if status in _CLIENTS:
             return NOTHING
         return Finding(Result.FAILURE, str(status))
-    return Finding(Result.FAILURE, str(attempt.fault))
+    # A certificate does not mend itself within seconds, and nobody may be asked not to look at it.
+    result = Result.MISCONFIGURED if attempt.fault is Fault.TLS else Result.FAILURE
+    return Finding(result, str(attempt.fault))
 
 
 def lost_race(attempt: Attempt, *, lagged: bool) -> Finding:

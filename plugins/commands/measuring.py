@@ -147,7 +147,7 @@ def _failure(about: str, attempt: Attempt) -> Examined:
     if status == 404:
         cure = "check the model's id at this provider; `waferline catalog sync` lists Cerebras'"
         return Examined(about, "completion", State.BAD, f"answered 404, {said}", cure)
-    if attempt.fault in (Fault.FIRST_TOKEN_TIMEOUT, Fault.CONNECT):
+    if attempt.fault in (Fault.FIRST_TOKEN_TIMEOUT, Fault.CONNECT, Fault.DNS, Fault.TLS):
         cure = "check the address, and the deadlines of policies/routing.yaml"
         return Examined(about, "completion", State.BAD, f"gave no answer ({attempt.fault})", cure)
     what = f"answered {status}, {said}" if attempt.error else f"broke off ({attempt.fault})"

@@ -33,6 +33,8 @@ class Fault(StrEnum):
     """Why an attempt did not end whole."""
 
     CONNECT = "connect"
+    DNS = "dns"  # the provider's name has no address
+    TLS = "tls"  # nobody vouches for its certificate
     HTTP_STATUS = "http_status"
     FIRST_TOKEN_TIMEOUT = "first_token_timeout"  # noqa: S105  not a secret
     STALL = "stall"

@@ -22,10 +22,15 @@ from plugins.telemetry.record import Attempt, Fault, Outcome, Record
 from plugins.upstream.admission import Admission
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.piece import beginning, finished, json_object
-from plugins.upstream.pool import ConnectError, Exchange, Pool
+from plugins.upstream.pool import ConnectError, Exchange, Pool, UnresolvedError, UntrustedError
 from plugins.upstream.wire import Head, WireError
 
 _TOKEN_LIMITS = ("max_completion_tokens", "max_tokens")
+_UNREACHED: dict[type[WireError], Fault] = {
+    ConnectError: Fault.CONNECT,
+    UnresolvedError: Fault.DNS,
+    UntrustedError: Fault.TLS,
+}
 
 
 class Mode(Enum):
@@ -163,7 +168,7 @@ class Caller:
             late = Fault.FIRST_TOKEN_TIMEOUT if silence <= left else Fault.REQUEST_TIMEOUT
             self._fail(attempt, late, "no answer in time")
         except WireError as error:
-            self._fail(attempt, Fault.CONNECT if isinstance(error, ConnectError) else Fault.CUT, str(error))
+            self._fail(attempt, _UNREACHED.get(type(error), Fault.CUT), str(error))
         attempt.status = exchange.status
         return exchange
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,21 @@ MOST_BODY_BYTES = 2**26  # of an answer that is read whole
 
 class ConnectError(WireError):
     """No connection came about, so the provider saw nothing of the request."""
+
+
+class UnresolvedError(ConnectError):
+    """Its name has no address."""
+
+
+class UntrustedError(ConnectError):
+    """Nobody vouches for whoever answered."""
+
+
+_KINDS: dict[type[Exception], type[ConnectError]] = {
+    socket.gaierror: UnresolvedError,
+    UnicodeError: UnresolvedError,
+    ssl.SSLCertVerificationError: UntrustedError,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +158,8 @@ class Pool:
                 return Connection(await connect(origin.host, origin.port, tls))
         except TimeoutError as error:
             raise ConnectError("no connection in time") from error
-        except OSError as error:
-            raise ConnectError(f"no connection, {type(error).__name__}") from error
+        except (OSError, UnicodeError) as error:  # a name may be none that can be written down
+            raise _KINDS.get(type(error), ConnectError)(f"no connection, {type(error).__name__}") from error
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:

@@ -169,7 +169,7 @@ def _as_failure(failed: AttemptFailedError, request: httpx.Request) -> httpx.Res
         return httpx.Response(attempt.error.status, json=attempt.error.as_body())
     if attempt.fault in _LATE:
         raise httpx.ReadTimeout(str(failed), request=request) from failed
-    if attempt.fault is Fault.CONNECT:
+    if attempt.fault in (Fault.CONNECT, Fault.DNS, Fault.TLS):
         raise httpx.ConnectError(str(failed), request=request) from failed
     raise httpx.RemoteProtocolError(str(failed), request=request) from failed
 

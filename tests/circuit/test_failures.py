@@ -57,13 +57,17 @@ def test_a_status_says_whose_fault_it_is(status: int, code: str | None, result: 
 
 
 @pytest.mark.parametrize(
-    "fault", sorted(set(Fault) - {Fault.HTTP_STATUS, Fault.ERROR_EVENT, Fault.REQUEST_TIMEOUT, Fault.PACE})
+    "fault", sorted(set(Fault) - {Fault.HTTP_STATUS, Fault.ERROR_EVENT, Fault.REQUEST_TIMEOUT, Fault.PACE, Fault.TLS})
 )
 @pytest.mark.parametrize("status", [None, 200])
 def test_whatever_else_went_wrong_before_the_first_token_is_the_targets_failure(
     fault: Fault, status: int | None
 ) -> None:
     assert Finding(Result.FAILURE, str(fault)) == before_first_token(attempt(status, fault))
+
+
+def test_a_certificate_that_nobody_vouches_for_is_the_operators_to_mend() -> None:
+    assert Finding(Result.MISCONFIGURED, "tls") == before_first_token(attempt(None, Fault.TLS))
 
 
 @pytest.mark.parametrize(

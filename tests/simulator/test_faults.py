@@ -101,6 +101,15 @@ def test_a_trickle_sends_one_token_a_second_from_its_place_on() -> None:
     assert [frame.due for frame in line.frames[5:]] == pytest.approx([0.4, 2.4, 4.4, 4.4])
 
 
+def test_chatter_is_alive_and_says_nothing() -> None:
+    line = spoiled("chatter", pause=0.2)
+
+    assert kinds(line) == UP_TO_FOUR + " note note note note"
+    assert [frame.due for frame in line.frames[5:]] == pytest.approx([0.45, 0.5, 0.55, 0.6])
+    assert line.frames[-1].data == b": keep-alive\n\ndata: role\n\n"
+    assert (line.ending, kinds(spoiled("chatter", after=0, pause=0.1))) == ("hang", "role note note")
+
+
 def test_an_endless_answer_has_no_finish() -> None:
     assert kinds(spoiled("endless")) == "role reasoning turn content content content content"
     assert spoiled("endless").endless

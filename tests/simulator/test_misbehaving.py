@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.simulator.asking import chat, numbered, plain, words
-from tests.simulator.processes import Running
+from tests.simulator.processes import Running, running
 from tests.simulator.raw import Heard, get, listen, post
 
 SHORT = 0.15  # of silence, where silence is what is awaited
@@ -249,6 +249,20 @@ def test_a_trickle_is_slow_from_its_place_on(cerebras: Running) -> None:
     answer = heard(cerebras, "trickle", SHORT, after=10, tokens_per_event=1)
 
     assert (answer.text, answer.end) == (words(11), "silence")
+
+
+def test_all_connections_can_be_reset_at_once() -> None:
+    """As when its machine goes, which no request's own fault can do."""
+    with running("cerebras", first_token=0.01, pace=1) as provider:
+        body = json.dumps(chat()).encode()
+        with socket.create_connection(("127.0.0.1", provider.port)) as sock:
+            sock.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\n")
+            sock.sendall(b"content-length: %d\r\n\r\n%b" % (len(body), body))
+            assert sock.recv(10)
+
+            answer = get(provider.port, "/simulator/connections", method="DELETE").json
+
+            assert (answer, listen(sock).end) == ({"reset": 1}, "reset")
 
 
 def test_headers_and_role_may_come_before_the_first_token(cerebras: Running) -> None:

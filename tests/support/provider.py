@@ -37,6 +37,10 @@ class Provider:
         found: list[dict[str, Any]] = self.client.get("/simulator/requests").raise_for_status().json()
         return found
 
+    def stats(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get("/simulator/stats").raise_for_status().json()
+        return found
+
     def chats(self) -> list[dict[str, Any]]:
         return [each for each in self.requests() if each["path"].endswith("/chat/completions")]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -22,6 +21,7 @@ from plugins.upstream.caller import Caller
 from plugins.upstream.pool import Pool
 from plugins.upstream.transport import Transport
 from tests.stream.cases import decode, text_of
+from tests.support.nowhere import not_accepting, refusing
 from tests.telemetry.cases import CEREBRAS, DONE, FALLBACK, ROLE, USAGE, finish, record, said
 from tests.upstream.provider import Provider, Script, answers, provider, silent, streams
 
@@ -264,27 +264,16 @@ async def test_an_error_before_the_first_token_is_an_error_like_any_other(
 
 
 async def test_a_provider_that_cannot_be_reached_is_a_connection_error(house: House) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        with pytest.raises(httpx.ConnectError):
-            await house.ask(f"http://127.0.0.1:{unused.getsockname()[1]}/v1/chat/completions")
+    with refusing() as url, pytest.raises(httpx.ConnectError):
+        await house.ask(f"{url}/chat/completions")
 
     assert ended(house) == (Outcome.FAILED, Fault.CONNECT)
 
 
 async def test_a_provider_that_does_not_take_the_connection_is_called_that_and_not_slow() -> None:
     house = House(deadlines=PATIENT.model_copy(update={"connect_seconds": SOON}))
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        waiting = [socket.socket() for _ in range(2)]
-        for each in waiting:
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        with pytest.raises(httpx.ConnectError):
-            await house.ask(f"http://127.0.0.1:{full.getsockname()[1]}/v1/chat/completions")
-        for each in waiting:
-            each.close()
+    with not_accepting() as url, pytest.raises(httpx.ConnectError):
+        await house.ask(f"{url}/chat/completions")
 
     assert ended(house) == (Outcome.FAILED, Fault.CONNECT)
 
