@@ -72,7 +72,7 @@ async def _through_litellm(
     gateway: Gateway, record: Record, body: dict[str, object], app: App, scope: Scope, receive: Receive, send: Send
 ) -> None:
     payload = orjson.dumps(body)
-    reply = Reply(send, record, gateway.clock, offered.get())
+    reply = Reply(send, record, gateway.clock, lambda: inbox.client_gone, offered.get())
     inbox = Inbox(payload, receive, lambda: reply.complete)
     try:
         await app(_as_litellm_sees_it(scope, len(payload), record), inbox, reply)

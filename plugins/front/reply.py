@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 
 import orjson
@@ -28,7 +29,15 @@ _MODEL = re.compile(rb'"model":"(?:[^"\\]|\\.)*+"')
 class Reply:
     """The `send` that LiteLLM is given for one chat request."""
 
-    def __init__(self, send: Send, record: Record, clock: Clock, shortcut: Shortcut | None = None) -> None:
+    def __init__(
+        self,
+        send: Send,
+        record: Record,
+        clock: Clock,
+        client_gone: Callable[[], bool],
+        shortcut: Shortcut | None = None,
+    ) -> None:
+        self._client_gone = client_gone
         self._send = send
         self._record = record
         self._clock = clock
@@ -148,6 +157,10 @@ class Reply:
         if more or self._record.status is None:
             return
         record = self._record
+        if self._client_gone():  # LiteLLM's error is about that, and nobody hears it
+            record.status = None
+            record.end(Outcome.CLIENT_GONE)
+            return
         refusal = explain(self._record.status, b"".join(self._held), record.attempts, record.skipped)
         record.refusal, record.status = refusal, refusal.status
         record.end(Outcome.REJECTED if record.client_is_to_blame else Outcome.FAILED)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -174,103 +172,6 @@ def test_a_probe_that_fails_costs_its_client_no_answer_and_doubles_the_time(
     assert 0.4 <= second["seconds"] <= 0.48
 
 
-WAITS = [
-    ({"fault": "429_tokens", "retry_after": "7", "rate_headers": False}, 6.5, 8.4),
-    ({"fault": "429_tokens", "retry_after": "7", "reset": "11.382867097854614"}, 10.9, 13.7),
-    ({"fault": "429_tokens", "retry_after": "date"}, 18.0, 24.1),
-    ({"fault": "429_tokens", "reset": "11.382867097854614"}, 10.9, 13.7),
-    ({"fault": "429_requests", "reset": "9.5"}, 9.0, 11.4),
-    ({"fault": "429_tokens", "retry_after": "1000000000"}, 59.0, 72.0),
-    ({"fault": "429_queue", "retry_after": "4"}, 3.5, 4.8),
-    ({"fault": "429_queue", "retry_after": "soon"}, 0.5, 1.2),
-    ({"fault": "429_queue", "retry_after": "-5"}, 0.5, 1.2),
-    ({"fault": "429_queue"}, 0.5, 1.2),
-    ({"fault": "error_event", "after": 0, "error_status": 429}, 0.5, 1.2),
-]
-
-
-@pytest.mark.parametrize(("knobs", "least", "most"), WAITS, ids=lambda value: str(value)[:60])
-def test_a_429_is_no_failure_and_is_left_alone_for_what_it_says(
-    waferline: Gateway, providers: Providers, knobs: dict[str, Any], least: float, most: float
-) -> None:
-    primary, _ = providers
-    if knobs.get("retry_after") == "date":
-        knobs = {**knobs, "retry_after": format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)}
-    primary.set(**knobs)
-
-    first = ask(waferline)
-    seen = circuit(waferline)
-    second = ask(waferline)
-
-    assert [served_by(first), served_by(second)] == [FALLBACK] * 2
-    assert len(primary.chats()) == 1
-    assert (seen["state"], seen["rejects"], seen["failures"]) == ("closed", "capacity", 0)
-    assert least <= seen["seconds"] <= most
-    assert [each["why"] for each in line_of(waferline, second)["skipped"]] == ["capacity"]
-
-
-@pytest.mark.parametrize("fault", ["401", "402", "403", "404"])
-def test_a_mistake_of_ours_raises_an_alert_and_no_client_sees_it(
-    waferline: Gateway, providers: Providers, fault: str
-) -> None:
-    primary, _ = providers
-    primary.set(fault=fault)
-
-    assert [served_by(ask(waferline)) for _ in range(3)] == [FALLBACK] * 3
-
-    assert len(primary.chats()) == 1
-    alert = [event for event in waferline.events() if event["event"] == "circuit.misconfigured"][-1]
-    assert (alert["target"], alert["alert"], alert["seconds"]) == (PRIMARY, True, 60)
-    assert alert["why"].startswith(fault)
-    assert circuit(waferline)["failures"] == 0
-
-
-CLIENTS_OWN = [
-    {"fault": "400"},
-    {"fault": "400_context"},
-    {"fault": "400_content_filter"},
-    {"fault": "413"},
-    {"fault": "422"},
-    {"fault": "error_event", "after": 0, "error_status": 400},
-]
-
-
-@pytest.mark.parametrize("knobs", CLIENTS_OWN, ids=lambda knobs: str(knobs["fault"]))
-def test_a_mistake_of_the_clients_neither_counts_nor_falls_back(
-    waferline: Gateway, providers: Providers, knobs: dict[str, Any]
-) -> None:
-    primary, fallback = providers
-    primary.set(**knobs)
-
-    statuses = {ask(waferline).status_code for _ in range(6)}
-
-    assert statuses <= {400, 413, 422}
-    assert (len(primary.chats()), len(fallback.chats())) == (6, 0)
-    seen = circuit(waferline)
-    assert (seen["state"], seen["calls"], seen["failures"]) == ("closed", 0, 0)
-
-
-def test_clients_that_leave_count_for_nothing(waferline: Gateway, providers: Providers) -> None:
-    primary, _ = providers
-    primary.set(first_token=3)
-
-    def leave(_: int) -> None:
-        with pytest.raises(httpx.ReadTimeout):
-            ask(waferline, timeout=0.3)
-
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(leave, range(6)))
-
-    chats = eventually(
-        lambda: chats if len(chats := primary.chats()) == 6 and all(each["ended"] for each in chats) else None,
-        5,
-        "the end of the provider's work",
-    )
-    assert {each["ended"] for each in chats} == {"client_gone"}
-    seen = circuit(waferline)
-    assert (seen["state"], seen["calls"], seen["failures"]) == ("closed", 0, 0)
-
-
 def test_one_model_that_fails_does_not_close_the_others(waferline: Gateway, providers: Providers) -> None:
     primary, _ = providers
     primary.set(unlisted=MODEL)
@@ -299,24 +200,6 @@ def test_an_operator_opens_and_closes_by_hand(waferline: Gateway, providers: Pro
     waferline.turn(PRIMARY, "auto")
     assert {served_by(ask(waferline)) for _ in range(7)} == {FALLBACK}
     assert len(primary.chats()) == 12
-
-
-def test_when_every_target_is_at_its_limit_the_client_hears_when_to_come_back(
-    waferline: Gateway, providers: Providers
-) -> None:
-    primary, fallback = providers
-    primary.set(fault="429_tokens", retry_after="9")
-    fallback.set(fault="429_tokens", retry_after="5")
-    assert ask(waferline).status_code == 429
-
-    response = ask(waferline)
-
-    assert (len(primary.chats()), len(fallback.chats())) == (1, 1)
-    assert (response.status_code, response.json()["error"]["code"]) == (429, "rate_limit_exceeded")
-    assert 4 <= int(response.headers["retry-after"]) <= 6
-    line = line_of(waferline, response)
-    assert (line["attempts"], line["outcome"]) == ([], "failed")
-    assert [each["why"] for each in line["skipped"]] == ["capacity", "capacity"]
 
 
 def test_when_every_target_is_open_one_request_tries_each_and_the_next_waits(

@@ -36,10 +36,16 @@ class Ticking:
 
 
 async def replied(
-    of: Record, parts: list[bytes], status: int = 200, headers: Any = (EVENT_STREAM,), *, end: bool = True
+    of: Record,
+    parts: list[bytes],
+    status: int = 200,
+    headers: Any = (EVENT_STREAM,),
+    *,
+    end: bool = True,
+    client_gone: bool = False,
 ) -> tuple[Client, Reply]:
     client = Client()
-    reply = Reply(client.send, of, Clock(monotonic=Ticking()))
+    reply = Reply(client.send, of, Clock(monotonic=Ticking()), lambda: client_gone)
     await reply({"type": "http.response.start", "status": status, "headers": list(headers)})
     for number, part in enumerate(parts):
         await reply({"type": "http.response.body", "body": part, "more_body": not end or number < len(parts) - 1})
@@ -221,6 +227,14 @@ def _called(name: str, raw: bytes) -> bytes:
     return raw.replace(b"zai-glm-4.7", name.encode())
 
 
+async def test_litellms_error_about_a_client_that_left_is_no_failure() -> None:
+    of = record(stream=True, attempts=[failed(CEREBRAS, 100, 101, None)])
+
+    client, _ = await replied(of, [b'{"error":{"message":"Client disconnected the request"}}'], 499, client_gone=True)
+
+    assert (client.messages, of.status, of.refusal, of.outcome) == ([], None, None, Outcome.CLIENT_GONE)
+
+
 async def test_an_endless_error_is_not_kept_in_memory() -> None:
     of = record()
 
@@ -274,6 +288,6 @@ async def test_other_messages_pass_untouched() -> None:
     client = Client()
     message = {"type": "http.response.debug", "info": {}}
 
-    await Reply(client.send, record(), Clock())(message)
+    await Reply(client.send, record(), Clock(), lambda: False)(message)
 
     assert [message] == client.messages
