@@ -162,6 +162,19 @@ def test_a_pure_module_never_asks_what_day_it_is(name: str, path: Path) -> None:
     assert set() == asked & calls
 
 
+def test_only_the_clock_knows_the_time_of_day() -> None:
+    """So that nothing that is measured or waited for jumps with it; the command line is no part of a request."""
+    asking = {
+        name
+        for name, path in modules("plugins")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node).endswith(("time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "date.today"))
+    }
+
+    assert asking == {"plugins.cli", "plugins.front.clock"}
+
+
 @pytest.mark.parametrize(("name", "path"), OUR_MODULES)
 def test_a_foreign_package_stays_in_the_room_that_knows_it(name: str, path: Path) -> None:
     tops = {each.split(".")[0] for each in imports_of(name, path)}

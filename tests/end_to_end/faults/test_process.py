@@ -1,4 +1,4 @@
-"""What befalls a process of the gateway befalls its own clients only, and shows none of them half an answer as whole."""
+"""What befalls a process of the gateway befalls its own clients only, and shows none of them half an answer for all."""
 
 from __future__ import annotations
 
