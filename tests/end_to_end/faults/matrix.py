@@ -173,11 +173,11 @@ HEAD = """\
 # The fault matrix
 
 Each fault is real to the gateway: a process of its own per lane, simulated providers in others, sockets between them.
-Words of simulated answers are numbered, so an answer is every word once, in order, and a finish reason, or it is visibly
-broken. Tests of this folder look at four places: what the client got, what the providers' logs show, what the log line
-says, and what the circuit of the target counted. Rows that need no gateway are held elsewhere.
+Words of simulated answers are numbered, so an answer is every word once, in order, and a finish reason, or it is
+visibly broken. Tests of this folder look at four places: what the client got, what the providers' logs show, what the
+log line says, and what the circuit of the target counted. Rows that need no gateway are held elsewhere.
 
-| | what goes wrong | what is promised | held by |
+| row | what goes wrong | what is promised | held by |
 |---|---|---|---|
 """
 
