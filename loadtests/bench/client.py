@@ -63,8 +63,7 @@ class Result:
 class Stream(asyncio.Protocol):
     """One connection, one request after another."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._parts: list[bytes] = []
         self._times: list[float] = []
@@ -91,6 +90,10 @@ class Stream(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -147,7 +150,7 @@ class Run:
         request = self._job.warm_request.encode()
         waiting = []
         for _ in range(self._job.streams):
-            _, stream = await loop.create_connection(lambda: Stream(self._job), self._job.host, self._job.port)
+            _, stream = await loop.create_connection(Stream, self._job.host, self._job.port)
             done: asyncio.Future[None] = loop.create_future()
             stream.ended = lambda _, trouble, done=done: (  # type: ignore[misc]  # mypy knows no defaults in lambdas
                 done.set_exception(OSError(trouble)) if trouble else done.set_result(None)

@@ -9,16 +9,17 @@ EVERY_SECONDS = 10.0
 
 
 class Progress:
-    def __init__(self, stream: TextIO, total: float) -> None:
+    def __init__(self, stream: TextIO, total: float, who: str = "bench") -> None:
         """`total` is what everything was planned to take, in any unit."""
         self._stream = stream
         self._total = total
+        self._who = who
         self._done = 0.0
         self._took = 0.0
         self._due = 0.0
 
     def show(self, what: str, now: float) -> None:
-        line = f"bench: {what}, {self._left()}"
+        line = f"{self._who}: {what}, {self._left()}"
         if self._stream.isatty():
             self._stream.write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
         elif now >= self._due:

@@ -27,7 +27,8 @@ OURS = (EXPRESS, LITELLM, *ATOMIC)
 START_SECONDS = 120
 STOCK_TIMEOUT_SECONDS = 30 / SCALE  # FailoverBench gives every gateway 30
 STOCK_COOLDOWN_SECONDS = 5 / SCALE  # LiteLLM's own default is 5
-_BIN = Path(sys.executable).parent
+STOCK_SETTINGS = {"timeout": STOCK_TIMEOUT_SECONDS, "cooldown_time": STOCK_COOLDOWN_SECONDS}
+BIN = Path(sys.executable).parent
 
 
 class Provider:
@@ -68,14 +69,14 @@ class Gateway:
 def gateway(name: str, directory: Path) -> Iterator[Gateway]:
     directory.mkdir(parents=True)
     with ExitStack() as stack:
-        primary = stack.enter_context(_provider("cerebras", directory))
-        fallback = stack.enter_context(_provider("openai", directory))
+        primary = stack.enter_context(provider("cerebras", directory))
+        fallback = stack.enter_context(provider("openai", directory))
         port = free_port()
         if name == STOCK:
-            config, environment = _stock(directory, primary, fallback), {}
+            config, environment = stock_config(directory, primary, fallback, STOCK_SETTINGS), {}
         else:
             config, environment = ROOT / "litellm_config.yaml", _waferline(name, directory, primary, fallback)
-        command = [str(_BIN / "litellm"), "--config", str(config), "--host", LOOPBACK, "--port", str(port)]
+        command = [str(BIN / "litellm"), "--config", str(config), "--host", LOOPBACK, "--port", str(port)]
         told = clean_environment(LITELLM_LOCAL_MODEL_COST_MAP="True", LITELLM_MASTER_KEY=KEY, **environment)
         log = directory / "gateway.log"
         process = stack.enter_context(started(command, log, environment=told, directory=directory))
@@ -88,18 +89,16 @@ def gateway(name: str, directory: Path) -> Iterator[Gateway]:
 
 
 @contextmanager
-def _provider(persona: str, directory: Path) -> Iterator[Provider]:
+def provider(persona: str, directory: Path, more: str = f"--tokens {WORDS} --first-token 0.02") -> Iterator[Provider]:
     port, log = free_port(), directory / f"{persona}.log"
-    flags = (
-        f"--persona {persona} --port {port} --text numbered --tokens {WORDS} --reasoning-tokens 0 --first-token 0.02"
-    )
+    flags = f"--persona {persona} --port {port} --text numbered --reasoning-tokens 0 {more}"
     with started([sys.executable, "-m", "simulator", *flags.split()], log) as process:
         wait_until(lambda: posted(port, request(port, KEY, 1)), process, log, 20)
-        provider = Provider(port)
+        made = Provider(port)
         try:
-            yield provider
+            yield made
         finally:
-            provider.close()
+            made.close()
 
 
 def _waferline(name: str, directory: Path, primary: Provider, fallback: Provider) -> dict[str, str]:
@@ -109,6 +108,11 @@ def _waferline(name: str, directory: Path, primary: Provider, fallback: Provider
     for file, keys in SCALED.items():
         text = (policies / file).read_text()
         (policies / file).write_text(scaled(text, keys))
+    return waferline_environment(name, policies, primary, fallback)
+
+
+def waferline_environment(name: str, policies: Path, primary: Provider, fallback: Provider) -> dict[str, str]:
+    """With these policies, on the lane of that name."""
     routing = policies / "routing.yaml"
     routing.write_text(as_named(routing.read_text(), name))
     return {
@@ -150,8 +154,8 @@ def scaled(text: str, keys: tuple[str, ...]) -> str:
     return pattern.sub(divided, before) + capacity + rest + pattern.sub(divided, blank + end)
 
 
-def _stock(directory: Path, primary: Provider, fallback: Provider) -> Path:
-    """The same release and the same rows, without our plugins; its defaults, but for two times that are scaled."""
+def stock_config(directory: Path, primary: Provider, fallback: Provider, settings: Mapping[str, object]) -> Path:
+    """The same release and the same rows, without our plugins; its defaults, but for these settings of its router."""
     rows: list[dict[str, Any]] = []
     for model in (MODEL, OTHER):
         targets = (("cerebras", primary, model, "primary"), ("openai", fallback, FALLBACK_MODEL, FALLBACK_NAME))
@@ -159,8 +163,7 @@ def _stock(directory: Path, primary: Provider, fallback: Provider) -> Path:
             params = {"model": f"{provider}/{upstream}", "api_base": at.base, "api_key": "simulated", "order": order}
             params["allowed_openai_params"] = ["reasoning_effort"]  # its Cerebras provider refuses it otherwise
             rows.append({"model_name": model, "litellm_params": params, "model_info": {"id": f"{where}/{model}"}})
-    settings = {"timeout": STOCK_TIMEOUT_SECONDS, "cooldown_time": STOCK_COOLDOWN_SECONDS}
-    config = {"model_list": rows, "router_settings": settings, "general_settings": {"master_key": KEY}}
+    config = {"model_list": rows, "router_settings": dict(settings), "general_settings": {"master_key": KEY}}
     path = directory / "config.yaml"
     path.write_text(json.dumps(config, indent=1))
     return path

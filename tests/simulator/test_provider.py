@@ -230,10 +230,10 @@ def test_stats_count_and_the_ledger_can_be_cleared() -> None:
         post(provider.port, plain())
         stats = get(provider.port, "/simulator/stats").json
         before = get(provider.port, "/simulator/requests").json
-        get(provider.port, "/simulator/requests", method="DELETE")
+        cleared = get(provider.port, "/simulator/requests", method="DELETE").json
         after = get(provider.port, "/simulator/requests").json
 
     assert (stats["requests"], stats["in_flight"], stats["tokens_sent"]) == (1, 0, 5)
     assert stats["connections_opened"] == 2
     assert [(entry["n"], entry["method"], entry["ended"]) for entry in before] == [(1, "POST", "whole")]
-    assert after == []
+    assert (cleared, after) == (before, [])
