@@ -19,6 +19,7 @@ from plugins.telemetry.record import Record, current
 
 NAME = "rehearsal"
 PATH = "/v1/chat/completions"
+READINESS = "/health/readiness"  # asked first, its imports would stop every stream for half a second
 OUR_PROVIDERS = frozenset({CEREBRAS, "openai"})  # those that LiteLLM calls through our transport, whatever its row says
 
 
@@ -39,7 +40,8 @@ class Rehearsal:
         self._nonce = nonce
 
     async def __call__(self, app: App) -> bool:
-        """Whether there was anything to rehearse."""
+        """Whether there was a chat to rehearse."""
+        await app(_scope("GET", READINESS, 0), _Script(b""), _Audience())
         decision = self._decision()
         if decision is None:
             return False
@@ -50,7 +52,7 @@ class Rehearsal:
         try:
             heard = _Audience()
             body = orjson.dumps(lane.for_litellm(_ask_of(decision, self._nonce), decision))
-            await app(_scope(len(body)), _Script(body), heard)
+            await app(_scope("POST", PATH, len(body)), _Script(body), heard)
         finally:
             current.reset(token)
         if heard.status != 200 or b"[DONE]" not in heard.body:
@@ -76,7 +78,7 @@ def _ask_of(decision: Decision, nonce: str) -> dict[str, object]:
     return {"model": decision.ask.model, "stream": True, "messages": messages, **unkept}
 
 
-def _scope(length: int) -> Scope:
+def _scope(method: str, path: str, length: int) -> Scope:
     headers = [
         (b"host", b"127.0.0.1"),
         (b"authorization", f"Bearer {NAME}".encode()),  # the login looks at the record alone
@@ -87,10 +89,10 @@ def _scope(length: int) -> Scope:
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
-        "method": "POST",
+        "method": method,
         "scheme": "http",
-        "path": PATH,
-        "raw_path": PATH.encode(),
+        "path": path,
+        "raw_path": path.encode(),
         "root_path": "",
         "query_string": b"",
         "headers": headers,

@@ -27,8 +27,12 @@ class LiteLLM:
         self.body = body
         self.asked: list[Any] = []
         self.records: list[Record | None] = []
+        self.probed: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET":
+            self.probed.append(scope["path"])
+            return
         self.asked.append(orjson.loads((await receive())["body"]))
         self.records.append(current.get())
         await send({"type": "http.response.start", "status": self.status, "headers": []})
@@ -50,6 +54,14 @@ async def test_it_asks_as_a_client_would_under_a_record_that_a_stand_in_covers()
     assert inner.records == covered
     assert covered[0].decision is not None
     assert covered[0].client == "rehearsal"
+
+
+async def test_the_first_look_at_its_readiness_is_rehearsed_too() -> None:
+    inner = LiteLLM()
+
+    await rehearsal(deployed(), [])(inner)
+
+    assert inner.probed == ["/health/readiness"]
 
 
 async def test_its_answer_can_never_be_taken_for_a_clients() -> None:
