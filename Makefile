@@ -4,7 +4,7 @@ BIN = .venv/bin
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--override requirements/overrides.txt --exclude-newer 2026-11-06 --exclude-newer-package litellm=2026-11-13
 
-.PHONY: help setup dev run test bench conformance lint format check lock clean
+.PHONY: help setup dev run test bench conformance chaos lint format check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ bench: dev ## every way to a provider side by side, in 15 minutes; `make bench B
 
 conformance: dev ## what users get while a provider misbehaves: FailoverBench's cases and ours, stock LiteLLM beside, in 90 s
 	$(BIN)/python -m loadtests.conformance $(CONFORMANCE)
+
+chaos: dev ## gateways, providers and Redis break under load, stock LiteLLM beside, in 20 min; `CHAOS=--quick` in 6
+	$(BIN)/python -m loadtests.chaos $(CHAOS)
 
 lint: dev ## what the linters say: format, rules, types
 	$(BIN)/ruff format --check

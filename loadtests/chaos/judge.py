@@ -64,6 +64,7 @@ class Outage:
 @dataclass(frozen=True, slots=True)
 class Scores:
     name: str
+    rate: float  # requests per second
     total: Figures
     stages: dict[str, Figures]
     outage: Outage | None
@@ -74,6 +75,7 @@ class Scores:
 
 def judge(
     name: str,
+    rate: float,
     phases: Sequence[Phase],
     samples: Sequence[Sample],
     marks: Sequence[Mark],
@@ -89,6 +91,7 @@ def judge(
     ours = [event for event in events if event["event"].startswith("sharing.")]
     return Scores(
         name=name,
+        rate=rate,
         total=_figures(samples),
         stages={stage: _figures(each, calm) for stage, each in stages.items()},
         outage=_outage(by_kind[Kind.DOWN], samples, calls, events) if Kind.DOWN in by_kind else None,

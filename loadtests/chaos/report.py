@@ -17,6 +17,7 @@ def markdown(scores: Sequence[Scores], facts: Mapping[str, str]) -> str:
     lines += _table(
         ["", *(each.name for each in scores)],
         [
+            ["requests per second", *(f"{each.rate:g}" for each in scores)],
             ["requests", *(f"{each.total.requests:,}" for each in scores)],
             ["whole", *(_share(each.total.whole_share) for each in scores)],
             ["**lost before the first token** (must be 0)", *(f"**{each.total.lost}**" for each in scores)],

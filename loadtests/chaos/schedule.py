@@ -37,6 +37,7 @@ SCHEDULE = (
     Phase(Kind.ROLLING, "rolling restart", 30, 15),
 )
 RATE = 36.0  # requests per second
+STOCK_RATE = 12.0  # what three of stock LiteLLM carry on two cores with room for a restart
 QUICK_SCALE = 0.2
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
+from loadtests.bench.progress import Progress
 from loadtests.chaos.crowd import PATIENCE_SECONDS, Crowd
 from loadtests.chaos.doors import Doors
 from loadtests.chaos.fleet import Fleet
@@ -23,8 +24,6 @@ SEED = 20261127
 BACK_SECONDS = 1.0  # until a supervisor starts again what was killed
 SHOW_SECONDS = 0.5
 
-Show = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Storm:
@@ -34,10 +33,10 @@ class Storm:
 
 
 class _Weather:
-    def __init__(self, fleet: Fleet, rate: float, show: Show) -> None:
+    def __init__(self, fleet: Fleet, rate: float, progress: Progress) -> None:
         self._fleet = fleet
         self._rate = rate
-        self._show = show
+        self._progress = progress
         self._began = monotonic()
         self._wall = datetime.now(UTC)
         self._offset = fleet.primary.seconds() - self.now()
@@ -51,7 +50,7 @@ class _Weather:
         return monotonic() - self._began
 
     async def pass_over(self, phases: Sequence[Phase]) -> None:
-        load, look, shown = (asyncio.ensure_future(each()) for each in (self._load, self.crowd.look, self._progress))
+        load, look, shown = (asyncio.ensure_future(each()) for each in (self._load, self.crowd.look, self._show))
         try:
             for phase in phases:
                 await self._phase(phase)
@@ -74,6 +73,7 @@ class _Weather:
         if phase.rest:
             self.crowd.stage = f"after: {phase.title}"
             await asyncio.sleep(phase.rest)
+        self._progress.done(phase.seconds + phase.rest, self.now() - began)
 
     def _collect(self) -> None:
         for each in self._fleet.primary.calls():
@@ -91,11 +91,12 @@ class _Weather:
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
 
-    async def _progress(self) -> None:
+    async def _show(self) -> None:
         while True:
             samples = self.crowd.samples
             whole = sum(each.outcome == "whole" for each in samples)
-            self._show(f"{self._fleet.name}: {self.crowd.stage}, {len(samples):,} answers, {whole:,} whole")
+            what = f"{self._fleet.name}: {self.crowd.stage}, {len(samples):,} answers, {whole:,} whole"
+            self._progress.show(what, monotonic())
             await asyncio.sleep(SHOW_SECONDS)
 
     def since(self, wall: str) -> float:
@@ -166,8 +167,8 @@ _END: dict[Kind, Callable[[_Weather], Awaitable[None]]] = {
 }
 
 
-async def storm(fleet: Fleet, phases: Sequence[Phase], rate: float, info: dict[str, Any], show: Show) -> Storm:
-    weather = _Weather(fleet, rate, show)
+async def storm(fleet: Fleet, phases: Sequence[Phase], rate: float, info: dict[str, Any], progress: Progress) -> Storm:
+    weather = _Weather(fleet, rate, progress)
     await weather.pass_over(phases)
     for replica in fleet.replicas:
         replica.check()

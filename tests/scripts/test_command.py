@@ -88,6 +88,7 @@ def test_make_alone_lists_what_there_is() -> None:
         "test",
         "bench",
         "conformance",
+        "chaos",
         "lint",
         "format",
         "check",
