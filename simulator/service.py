@@ -53,6 +53,9 @@ class Service:
         entry = self.ledger.open(connection.id, request.method, request.path, request.headers, request.at)
         if request.path == CHAT and request.method == "POST":
             self._chat.answer(request, connection, entry, self.knobs)
+        elif self.knobs.fault == "refuse":  # as a closed port does, whatever is asked of it
+            self.ledger.close(entry, "refuse", 0, time.monotonic())
+            connection.reset()
         elif request.path == "/v1/tcp_warming" and self.persona == "cerebras":
             self._warm(request, connection, entry)
         else:

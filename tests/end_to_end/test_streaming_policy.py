@@ -55,19 +55,6 @@ def test_json_mode_is_not_upgraded_since_cerebras_does_not_stream_it(waferline: 
     assert waferline.event_of(response.headers["x-request-id"])["outcome"] == "whole"
 
 
-def test_an_upgraded_answer_that_is_cut_late_comes_whole_from_the_fallback(
-    waferline: Gateway, primary: Provider, fallback: Provider
-) -> None:
-    primary.set(fault="cut", after=40)
-    fallback.set(text="numbered", tokens=50)
-    with waferline.client() as client:
-        response = client.post("/v1/chat/completions", json={"model": "gpt-oss-120b", "messages": MESSAGES})
-
-    content = response.json()["choices"][0]["message"]["content"]
-    assert content.split() == [f"w{number:04}" for number in range(1, 51)]
-    assert response.headers["x-waferline-deployment"] == "fallback/gpt-oss-120b"
-
-
 def test_a_model_is_not_asked_for_an_effort_it_refuses_whoever_serves_it(
     waferline: Gateway, primary: Provider, fallback: Provider
 ) -> None:

@@ -36,6 +36,12 @@ def test_a_connection_is_reset_before_headers(cerebras: Running, fault: str) -> 
     assert (heard(cerebras, fault).data, heard(cerebras, fault).end) == (b"", "reset")
 
 
+def test_a_port_that_refuses_refuses_everything() -> None:
+    with running("cerebras", fault="refuse") as provider:
+        assert [get(provider.port, path).end for path in ("/v1/tcp_warming", "/v1/models")] == ["reset"] * 2
+        assert get(provider.port, "/simulator/stats").status == 200
+
+
 def test_a_connection_is_closed_before_headers(cerebras: Running) -> None:
     assert (heard(cerebras, "close_before_headers").data, heard(cerebras, "close_before_headers").end) == (
         b"",

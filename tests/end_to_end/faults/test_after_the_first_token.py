@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.faults.seen import BROKE, PRIMARY, Providers, at_rest, attempts, counted, told
-from tests.support.asking import MODEL, numbered, whole
+from tests.end_to_end.faults.seen import BROKE, FALLBACK, PRIMARY, Providers, at_rest, attempts, counted, told
+from tests.support.asking import ASK, MODEL, numbered, whole
 from tests.support.gateway import Gateway
 
 SENT = 20
@@ -61,6 +61,30 @@ def test_an_answer_that_breaks_later_is_visibly_broken(waferline: Gateway, provi
 
     assert counted(waferline) == BROKE
     assert told(waferline) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, (case.fault, *case.knobs.values()))))
+def test_a_client_that_does_not_stream_is_answered_whole_by_the_fallback(
+    waferline: Gateway, providers: Providers, case: Case
+) -> None:
+    """Nothing was passed on yet, so even a late break need not be seen."""
+    primary, fallback = providers
+    primary.set(fault=case.fault, after=SENT, **case.knobs)
+
+    with waferline.client() as client:
+        response = client.post("/v1/chat/completions", json={**ASK, "model": case.model, "stream": False})
+
+    (choice,) = response.json()["choices"]
+    assert (choice["message"]["content"].split(), choice["finish_reason"]) == (numbered(60), "stop")
+    assert response.headers["x-waferline-deployment"] == FALLBACK
+    assert (len(primary.chats()), len(fallback.chats())) == (1, 1)
+    at_rest(primary, fallback)
+
+    line = waferline.event_of(response.headers["x-request-id"])
+    assert line["outcome"] == "whole"
+    tried = [each[:3] for each in attempts(line)]  # an error event names a status of its own
+    assert tried == [(PRIMARY, "broken", case.called), (FALLBACK, "whole", None)]
+    assert (counted(waferline), told(waferline)) == (BROKE, [])
 
 
 def test_an_answer_without_end_is_ended_in_time(waferline: Gateway, providers: Providers) -> None:
