@@ -1,4 +1,4 @@
-"""Asking the gateway, and what its answers mean."""
+"""Asking the gateway, and what its answers mean. Their words are numbered, so none can be lost unseen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import httpx
 
 from tests.support.gateway import Gateway
 
-ASK = {"model": "gpt-oss-120b", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+MODEL = "gpt-oss-120b"
+ASK: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}], "stream": True}
 
 
 class Stream:
@@ -21,14 +22,22 @@ class Stream:
         self.headers = response.headers
         self.status = response.status_code
         self.raw = response.read().decode()
-        self.data = [line[6:] for line in self.raw.splitlines() if line.startswith("data: ")]
+        events = self.raw.replace("\r\n", "\n").split("\n\n")
+        self.data = [data for event in events if (data := _data_of(event))]
         self.chunks = [json.loads(each) for each in self.data if each != "[DONE]"]
         self.done = self.data.count("[DONE]")
 
     @property
+    def request_id(self) -> str:
+        return str(self.headers["x-request-id"])
+
+    @property
+    def text(self) -> str:
+        return "".join(delta.get("content") or "" for delta in self._deltas)
+
+    @property
     def words(self) -> list[str]:
-        deltas = [choice["delta"] for chunk in self.chunks for choice in chunk["choices"]]
-        return "".join(delta.get("content") or "" for delta in deltas).split()
+        return self.text.split()
 
     @property
     def finish_reasons(self) -> list[str]:
@@ -37,8 +46,15 @@ class Stream:
 
     @property
     def roles(self) -> list[str]:
-        deltas = [choice["delta"] for chunk in self.chunks for choice in chunk["choices"]]
-        return [delta["role"] for delta in deltas if delta.get("role")]
+        return [delta["role"] for delta in self._deltas if delta.get("role")]
+
+    @property
+    def _deltas(self) -> list[dict[str, Any]]:
+        return [choice["delta"] for chunk in self.chunks for choice in chunk["choices"]]
+
+
+def _data_of(event: str) -> str:
+    return "\n".join(line.removeprefix("data:").strip() for line in event.split("\n") if line.startswith("data:"))
 
 
 def numbered(count: int) -> list[str]:
@@ -52,3 +68,9 @@ def ask(waferline: Gateway, **fields: Any) -> Iterator[Stream]:
         client.stream("POST", "/v1/chat/completions", json={**ASK, **fields}) as response,
     ):
         yield Stream(response)
+
+
+def whole(waferline: Gateway, **fields: Any) -> Stream:
+    """The answer, read to its end."""
+    with ask(waferline, **fields) as stream:
+        return stream

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.asking import ASK, MODEL, numbered, whole
 from tests.end_to_end.faults.seen import BROKE, FALLBACK, PRIMARY, Providers, at_rest, attempts, counted, told
-from tests.support.asking import ASK, MODEL, numbered, whole
 from tests.support.gateway import Gateway
 
 SENT = 20

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.asking import MODEL, numbered, whole
 from tests.end_to_end.faults.seen import (
     CAPACITY,
     FAILED,
@@ -17,7 +18,6 @@ from tests.end_to_end.faults.seen import (
     counted,
     told,
 )
-from tests.support.asking import MODEL, numbered, whole
 from tests.support.gateway import Gateway
 
 

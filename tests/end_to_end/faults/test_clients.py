@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.end_to_end.asking import ASK, numbered, whole
 from tests.end_to_end.faults.seen import NOTHING, PRIMARY, SPOKE, Providers, at_rest, attempts, counted, told
-from tests.support.asking import ASK, numbered, whole
 from tests.support.gateway import MASTER_KEY, Gateway
 from tests.support.processes import eventually
 from tests.support.provider import Provider

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.asking import Stream, numbered, whole
 from tests.end_to_end.faults.seen import PRIMARY, SPOKE, Providers, attempts, counted
-from tests.support.asking import Stream, numbered, whole
 from tests.support.gateway import Gateway
 
 FRAMINGS: list[dict[str, Any]] = [

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.end_to_end.asking import ASK, Stream, numbered, whole
 from tests.end_to_end.faults.seen import FALLBACK, PRIMARY, Providers, told
-from tests.support.asking import ASK, Stream, numbered, whole
 from tests.support.gateway import Gateway
 
 TOKENS, REQUESTS, QUEUE = "429_tokens", "429_requests", "429_queue"

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.end_to_end.asking import ASK, Stream, numbered, whole
 from tests.end_to_end.conftest import write_policies
 from tests.end_to_end.faults.seen import PRIMARY, SPOKE, Providers, at_rest, counted
-from tests.support.asking import ASK, Stream, numbered, whole
 from tests.support.gateway import Gateway, gateway
 from tests.support.processes import answers, eventually
 from tests.support.provider import Provider
