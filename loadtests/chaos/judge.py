@@ -53,7 +53,7 @@ class Outage:
     calls: int
     trip_seconds: float | None  # until it was left alone; None: it never was
     calls_while_open: int
-    open_periods: int  # as the gateway that opened most often counts them; 0 where nothing is said of circuits
+    open_periods: int  # that ended meanwhile, by the gateway that had most; 0 where nothing is said of circuits
     back_seconds: float | None  # from its return until it served nearly everything again
 
     @property
@@ -146,7 +146,7 @@ def _outage(
     trip = _left_alone_at(began, ended, during)
     opened: dict[int, int] = {}
     for event in events:
-        if event["event"] == "circuit.opened" and began <= event["at"] < ended:
+        if event["event"] == "circuit.opened" and began <= event["at"] < event["at"] + event["seconds"] < ended:
             opened[event["gateway"]] = opened.get(event["gateway"], 0) + 1
     return Outage(
         calls=len(during),

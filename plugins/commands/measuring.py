@@ -15,7 +15,7 @@ from plugins.policy.routing import resolve
 from plugins.policy.speed import Pace, pace_of_first_token, pace_of_rate, reference
 from plugins.policy.targets import CEREBRAS, Address, Target
 from plugins.telemetry.event import tokens_per_second
-from plugins.telemetry.record import Attempt, Fault, Record
+from plugins.telemetry.record import UNREACHED, Attempt, Fault, Record
 from plugins.upstream.caller import AttemptFailedError, Caller, Mode, direct
 from plugins.upstream.pool import Pool
 from plugins.upstream.probe import UnreachableError, handshake
@@ -147,7 +147,7 @@ def _failure(about: str, attempt: Attempt) -> Examined:
     if status == 404:
         cure = "check the model's id at this provider; `waferline catalog sync` lists Cerebras'"
         return Examined(about, "completion", State.BAD, f"answered 404, {said}", cure)
-    if attempt.fault in (Fault.FIRST_TOKEN_TIMEOUT, Fault.CONNECT, Fault.DNS, Fault.TLS):
+    if attempt.fault in UNREACHED | {Fault.FIRST_TOKEN_TIMEOUT}:
         cure = "check the address, and the deadlines of policies/routing.yaml"
         return Examined(about, "completion", State.BAD, f"gave no answer ({attempt.fault})", cure)
     what = f"answered {status}, {said}" if attempt.error else f"broke off ({attempt.fault})"

@@ -48,6 +48,9 @@ class Fault(StrEnum):
     NOT_A_STREAM = "not_a_stream"
 
 
+UNREACHED = frozenset({Fault.CONNECT, Fault.DNS, Fault.TLS})  # no connection came about
+
+
 class Overseer(Protocol):
     """Hears how an attempt goes."""
 

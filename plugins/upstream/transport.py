@@ -17,7 +17,7 @@ from plugins.dialect.openai import Body
 from plugins.policy.engine import Decision
 from plugins.policy.routing import Route
 from plugins.policy.targets import Address, Target, chat_address
-from plugins.telemetry.record import Attempt, Fault, Record
+from plugins.telemetry.record import UNREACHED, Attempt, Fault, Record
 from plugins.upstream.admission import NotCalledError
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Errand, Mode, direct
@@ -169,7 +169,7 @@ def _as_failure(failed: AttemptFailedError, request: httpx.Request) -> httpx.Res
         return httpx.Response(attempt.error.status, json=attempt.error.as_body())
     if attempt.fault in _LATE:
         raise httpx.ReadTimeout(str(failed), request=request) from failed
-    if attempt.fault in (Fault.CONNECT, Fault.DNS, Fault.TLS):
+    if attempt.fault in UNREACHED:
         raise httpx.ConnectError(str(failed), request=request) from failed
     raise httpx.RemoteProtocolError(str(failed), request=request) from failed
 

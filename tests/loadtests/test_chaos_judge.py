@@ -107,10 +107,11 @@ def test_what_was_called_before_and_after_is_not_counted() -> None:
 
 
 def test_probes_are_counted_against_the_periods_of_the_gateway_that_opened_most() -> None:
-    def opened(gateway: int, at: float) -> dict[str, Any]:
-        return {"event": "circuit.opened", "at": at, "gateway": gateway}
+    def opened(gateway: int, at: float, seconds: float = 2) -> dict[str, Any]:
+        return {"event": "circuit.opened", "at": at, "seconds": seconds, "gateway": gateway}
 
-    found = outage(10.1, 13.0, 17.0, events=[opened(0, 10.1), opened(0, 13.0), opened(1, 10.2), opened(1, 25.0)])
+    mine, still_open, later = [opened(0, 10.1), opened(0, 13.0, 4)], opened(0, 17.0, 8), opened(1, 25.0)
+    found = outage(10.1, 13.0, 17.0, events=[*mine, still_open, opened(1, 10.2), later])
 
     assert (found.calls_while_open, found.open_periods, found.probes_per_period) == (2, 2, 1.0)
     assert outage(10.1).probes_per_period is None
