@@ -42,6 +42,7 @@ class Express:
             return await self._serve(record, decision, body, send)
         except asyncio.CancelledError:
             if not leash.pulled:
+                record.end(Outcome.BROKEN)
                 raise
             record.end(Outcome.CLIENT_GONE)
             return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from plugins.front.asgi import Send
@@ -11,6 +13,8 @@ from plugins.telemetry.kept import Said
 from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock, written
 from plugins.upstream.eager import started
+
+LAST_WORD_SECONDS = 0.5  # for an answer that is broken off
 
 
 async def relay(
@@ -38,9 +42,19 @@ async def relay(
             outcome, last = Outcome.BROKEN, _broken(record)
         if not complete:
             await written(started(send({"type": "http.response.body", "body": last})))
+    except asyncio.CancelledError:  # the process ends, or the client has left, who hears nothing of this
+        if not complete:
+            await _said_last(send, _broken(record))
+        raise
     except TimeoutError:
         outcome = Outcome.CLIENT_GONE  # it no longer reads; its connection is closed once it has, or has gone
     record.end(outcome)
+
+
+async def _said_last(send: Send, last: bytes) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WORD_SECONDS):
+            await send({"type": "http.response.body", "body": last})
 
 
 def _broken(record: Record) -> bytes:

@@ -33,7 +33,17 @@ def mortal(
     directory = tmp_path_factory.mktemp(f"mortal-{lane}")
     write_policies(directory / "policies", lane)
     bases = {"CEREBRAS_API_BASE": primary_process.base, "FALLBACK_API_BASE": fallback_process.base}
-    with gateway(directory, directory / "policies", bases, lane) as running:
+    settings = {**bases, "GRACEFUL_SHUTDOWN_TIMEOUT": "2"}
+    with gateway(directory, directory / "policies", settings, lane) as running:
+        yield running
+
+
+@pytest.fixture
+def doomed(primary_process: Provider, fallback_process: Provider, tmp_path: Path) -> Iterator[Gateway]:
+    """One to be killed, in the lane that ships."""
+    write_policies(tmp_path / "policies", "express")
+    bases = {"CEREBRAS_API_BASE": primary_process.base, "FALLBACK_API_BASE": fallback_process.base}
+    with gateway(tmp_path, tmp_path / "policies", bases) as running:
         yield running
 
 
@@ -63,7 +73,7 @@ def test_who_is_in_is_served_while_there_is_no_file_left_for_others(mortal: Gate
     assert counted(mortal) == {**SPOKE, "calls": 2}
 
 
-def test_told_to_end_it_finishes_what_it_began_and_killed_it_cuts_it_visibly(
+def test_told_to_end_it_finishes_what_it_can_and_says_of_the_rest_that_it_broke(
     mortal: Gateway, providers: Providers
 ) -> None:
     primary, _ = providers
@@ -73,8 +83,6 @@ def test_told_to_end_it_finishes_what_it_began_and_killed_it_cuts_it_visibly(
         endless = stack.enter_context(client.stream("POST", "/v1/chat/completions", json=ASK))
         primary.set(fault="none", pace=100)
         ending = stack.enter_context(client.stream("POST", "/v1/chat/completions", json=ASK))
-        heard = endless.iter_text()
-        text = next(heard)
 
         mortal.running.process.send_signal(signal.SIGTERM)
         eventually(lambda: not answers(f"{mortal.url}/health/readiness"), 5, "no new clients")
@@ -82,11 +90,29 @@ def test_told_to_end_it_finishes_what_it_began_and_killed_it_cuts_it_visibly(
         assert (finished.words, finished.finish_reasons, finished.done) == (numbered(60), ["stop"], 1)
         assert mortal.running.process.poll() is None, "one is not finished yet"
 
-        mortal.running.process.kill()
+        broken = Stream(endless)
+
+    assert len(broken.words) > 60
+    assert (broken.finish_reasons, broken.done) == (["error"], 0)
+    assert broken.chunks[-1]["error"]["code"] == "stream_interrupted"
+    assert mortal.running.process.wait(10) in (0, -signal.SIGTERM), "as the server passes it on to whoever waits"
+    at_rest(primary)
+    assert [each["ended"] for each in primary.chats()] == ["client_gone", "whole"]
+    assert mortal.event_of(broken.request_id)["outcome"] == "broken"
+
+
+def test_killed_it_cuts_its_answers_visibly_and_stops_their_providers(doomed: Gateway, providers: Providers) -> None:
+    primary, _ = providers
+    primary.set(fault="endless", pace=100)
+    with doomed.client() as client, client.stream("POST", "/v1/chat/completions", json=ASK) as response:
+        heard = response.iter_text()
+        text = next(heard)
+
+        doomed.running.process.kill()
         with pytest.raises(httpx.RemoteProtocolError):
             text += "".join(heard)
 
     assert "[DONE]" not in text
     assert '"finish_reason":"stop"' not in text
     at_rest(primary)
-    assert [each["ended"] for each in primary.chats()] == ["client_gone", "whole"]
+    assert [each["ended"] for each in primary.chats()] == ["client_gone"]
