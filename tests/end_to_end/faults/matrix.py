@@ -23,6 +23,7 @@ FILES = HERE + "test_process.py::test_who_is_in_is_served_while_there_is_no_file
 ENDS = HERE + "test_process.py::test_told_to_end_it_finishes_what_it_can_and_says_of_the_rest_that_it_broke"
 KILLED = HERE + "test_process.py::test_killed_it_cuts_its_answers_visibly_and_stops_their_providers"
 CIRCUITS = "tests/end_to_end/test_circuits.py::"
+CHAOS = "tests/loadtests/test_chaos_end_to_end.py::test_nobody_is_lost_or_lied_to_while_the_primary_is_down"
 MACHINE = "tests/circuit/test_machine.py::"
 GUARD = "tests/front/test_guard.py::"
 ANSWER = "tests/upstream/test_answer.py::"
@@ -117,7 +118,7 @@ MATRIX = (
     Row(
         "Redis gone, hanging, slow, emptied or back",
         "no request waits or fails",
-        (),
+        (CHAOS,),
     ),
     Row(
         "the wall clock jumps",
