@@ -13,6 +13,7 @@ from loadtests.record.sample import Mark, MarkKind, Outcome, Sample
 QUIET_SECONDS = 1.0  # without a call, while requests came: then the primary is left alone
 BACK_SHARE = 0.9  # of a second's requests served by the primary: then it is back
 TOLD_SECONDS = 5.0  # what the 429s of the schedule say
+ENOUGH_FOR_P99 = 100  # of fewer it would be the largest
 KILLED = "killed"
 
 
@@ -52,13 +53,15 @@ class Outage:
 
     calls: int
     trip_seconds: float | None  # until it was left alone; None: it never was
-    calls_while_open: int
+    calls_while_open: int | None  # None: it never was left alone
     open_periods: int  # that ended meanwhile, by the gateway that had most; 0 where nothing is said of circuits
     back_seconds: float | None  # from its return until it served nearly everything again
 
     @property
     def probes_per_period(self) -> float | None:
-        return self.calls_while_open / self.open_periods if self.open_periods else None
+        if self.calls_while_open is None or not self.open_periods:
+            return None
+        return self.calls_while_open / self.open_periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ def _figures(samples: Sequence[Sample], calm: Figures | None = None) -> Figures:
         return sum(holds(sample) for sample in samples if sample.error != KILLED)
 
     firsts = [sample.ttft for sample in samples]
-    p50, p99 = _ms(percentile(firsts, 0.5)), _ms(percentile(firsts, 0.99))
+    p50 = _ms(percentile(firsts, 0.5))
+    p99 = _ms(percentile(firsts, 0.99)) if len(firsts) >= ENOUGH_FOR_P99 else None
     return Figures(
         requests=len(samples),
         whole=count(lambda sample: sample.outcome is Outcome.WHOLE),
@@ -151,7 +155,7 @@ def _outage(
     return Outage(
         calls=len(during),
         trip_seconds=None if trip is None else round(trip - began, 2),
-        calls_while_open=0 if trip is None else sum(at > trip for at in during),
+        calls_while_open=None if trip is None else sum(at > trip for at in during),
         open_periods=max(opened.values(), default=0),
         back_seconds=_back(ended, samples),
     )

@@ -39,7 +39,7 @@ def _outages(scores: Sequence[Scores]) -> list[str]:
     rows = [
         ["until the dead primary is left alone", *(_seconds(o.trip_seconds) if o else "" for o in outages)],
         ["calls of it while it is down", *(str(o.calls) if o else "" for o in outages)],
-        ["of those, after it was left alone", *(str(o.calls_while_open) if o else "" for o in outages)],
+        ["of those, after it was left alone", *(_number(o.calls_while_open) if o else "" for o in outages)],
         ["calls per open period (aim 1)", *(_number(o.probes_per_period) if o else "" for o in outages)],
         ["until it serves 9 of 10 again", *(_seconds(o.back_seconds) if o else "" for o in outages)],
         ["calls before the time a 429 told", *(_number(each.early_calls) for each in scores)],

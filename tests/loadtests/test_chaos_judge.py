@@ -80,10 +80,14 @@ def test_a_lie_without_a_word_is_a_lie() -> None:
 def test_first_tokens_are_counted_from_when_they_were_due_and_compared_with_the_calm() -> None:
     late = replace(WHOLE, stage="down", first=1.36)
 
-    stages = judged(CALM, DOWN, samples=[WHOLE, late]).stages
+    stages = judged(CALM, DOWN, samples=[*[WHOLE] * 100, *[late] * 100]).stages
 
     assert (stages["calm"].first_p50_ms, stages["down"].first_p50_ms) == (60.0, 360.0)
     assert (stages["down"].added_p50_ms, stages["down"].added_p99_ms) == (300.0, 300.0)
+
+
+def test_a_hundredth_of_few_is_not_told() -> None:
+    assert judged(CALM, samples=[WHOLE] * 99).total.first_p99_ms is None
 
 
 def test_a_primary_is_left_alone_from_its_last_call_before_a_quiet_second() -> None:
@@ -95,7 +99,7 @@ def test_a_primary_is_left_alone_from_its_last_call_before_a_quiet_second() -> N
 def test_a_primary_that_is_called_all_the_time_is_never_left_alone() -> None:
     found = outage(*(10 + number / 2 for number in range(20)))
 
-    assert (found.calls, found.trip_seconds, found.calls_while_open) == (20, None, 0)
+    assert (found.calls, found.trip_seconds, found.calls_while_open) == (20, None, None)
 
 
 def test_a_primary_that_is_not_called_at_all_was_left_alone_at_once() -> None:
