@@ -18,6 +18,7 @@ WORDS = 24
 PATIENCE_SECONDS = 20.0
 CONNECT_SECONDS = 1.0
 LOOK_SECONDS = 0.5
+IDLE_SECONDS = 3.0  # the server closes a connection after 5, be there a request on its way or not
 
 _BY_STATUS = {429: Outcome.LIMITED}
 _CONTENT = b'"content":"w'
@@ -31,7 +32,7 @@ class Crowd:
         self._key = key
         self._way = way
         self._now = now
-        self._idle: dict[int, list[Stream]] = {}
+        self._idle: dict[int, list[tuple[Stream, float]]] = {}
 
     async def ask(self, number: int, intended: float) -> None:
         """One request, and its sample."""
@@ -58,7 +59,7 @@ class Crowd:
         parts, times = stream.taken()
         self._note(number, intended, sent, door, asked_at, parts, times, trouble, gave_up=gave_up)
         if trouble is None and stream.is_open:
-            self._idle.setdefault(door.port, []).append(stream)
+            self._idle.setdefault(door.port, []).append((stream, self._now()))
 
     async def look(self) -> None:
         """Asks each door for its readiness, as a load balancer does, for as long as the run."""
@@ -69,15 +70,16 @@ class Crowd:
 
     def close(self) -> None:
         for streams in self._idle.values():
-            for stream in streams:
+            for stream, _ in streams:
                 stream.close()
 
     async def _connection(self, door: Door) -> Stream | None:
         idle = self._idle.get(door.port, [])
         while idle:
-            stream = idle.pop()
-            if stream.is_open:
+            stream, since = idle.pop()
+            if stream.is_open and self._now() - since < IDLE_SECONDS:
                 return stream
+            stream.close()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, made = await asyncio.get_running_loop().create_connection(Stream, LOOPBACK, door.port)

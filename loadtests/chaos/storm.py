@@ -99,6 +99,9 @@ class _Weather:
             self._progress.show(what, monotonic())
             await asyncio.sleep(SHOW_SECONDS)
 
+    def _note(self, what: str) -> None:
+        self.marks.append(Mark(kind=MarkKind.NOTE, what=what, at=self.now()))
+
     def since(self, wall: str) -> float:
         return round((datetime.fromisoformat(wall) - self._wall).total_seconds(), 3)
 
@@ -131,6 +134,7 @@ class _Weather:
         """And have it started again, as a supervisor would."""
         door, replica = self.doors.all[-1], self._fleet.replicas[-1]
         door.killed_at.append(self.now())
+        self._note(f"gateway {len(self.doors.all) - 1} killed")
         replica.kill()
         await asyncio.sleep(BACK_SECONDS)
         replica.start()
@@ -138,7 +142,8 @@ class _Weather:
 
     async def restart_all(self) -> None:
         """One after the other, each only when the one before is ready again."""
-        for replica in self._fleet.replicas:
+        for number, replica in enumerate(self._fleet.replicas):
+            self._note(f"gateway {number} told to end")
             await asyncio.to_thread(replica.end)
             replica.start()
             await asyncio.to_thread(replica.wait)
