@@ -74,10 +74,3 @@ def waferline_process(
         }
         config = directory / "litellm_config.yaml"
         yield stack.enter_context(gateway(directory, policies, settings, request.param, config))
-
-
-@pytest.fixture
-def providers(primary: Provider, fallback: Provider) -> tuple[Provider, Provider]:
-    for each in (primary, fallback):
-        each.set(text="numbered", tokens=60, reasoning_tokens=0)
-    return primary, fallback
