@@ -7,6 +7,7 @@ Rooms (an arrow in `tests/test_house.py` is an allowed import):
     cli.py         the `waferline` command: check, explain, test, doctor and the like, one module each in commands/
     policy/        PURE  facts -> verdict: access, routing, lifecycle, streaming, limits
     circuit/       PURE  one circuit per target: may it be called, and how did it go
+    state/         what a fleet knows together: the facts that cross, and the stores that keep them
     stream/        PURE  SSE bytes in, SSE bytes out: decode, merge, watch, aggregate
     dialect/       PURE  what a provider accepts and how it says no
     upstream/      HTTP to providers: the pool, its warming, and the transport LiteLLM uses
@@ -35,6 +36,12 @@ Words, one per thing:
     first token  the first delta that carries content, reasoning or a tool call
     circuit      what keeps a target from being called while that is useless: closed, open or half-open
     probe        the one call that tries whether a target is back
+    replica      one gateway process of several that share what their circuits know
+    fleet        all replicas with the same store and namespace
+    store        where a fleet's knowledge is kept: Redis, Valkey, or memory
+    tick         one exchange of a replica with the store, of all targets at once
+    epoch        one agreement of the fleet about a target's circuit; a later one has a greater number
+    lease        the fleet's leave to probe a target, which one replica has at a time
     logger       a callback of the operator's that hears of a request once it has ended, and does nothing to it
     lane         how an answer travels: through LiteLLM, or past it
     shortcut     from our transport to the client, past LiteLLM, which is told the answer afterwards

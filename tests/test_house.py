@@ -28,17 +28,20 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plugins.policy",
         "plugins.front.lane",
         "plugins.telemetry",
+        "plugins.state",
         "plugins.upstream",  # the doctor calls targets as the gateway does
     ),
     "plugins.config": ("plugins.policy",),
     "plugins.policy": NOBODY,
-    "plugins.circuit": ("plugins.policy", "plugins.telemetry"),
+    "plugins.circuit": ("plugins.policy", "plugins.telemetry", "plugins.state.store"),
+    "plugins.state": NOBODY,
     "plugins.stream": NOBODY,
     "plugins.dialect": ("plugins.policy",),
     "plugins.telemetry": ("plugins.policy", "plugins.stream", "plugins.dialect"),
     "plugins.upstream": (
         "plugins.policy",
         "plugins.circuit",
+        "plugins.state.store",
         "plugins.stream",
         "plugins.dialect",
         "plugins.telemetry",
@@ -64,6 +67,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 PURE = (
     "plugins.policy",
     "plugins.circuit",
+    "plugins.state.address",
+    "plugins.state.memory",
+    "plugins.state.store",
     "plugins.stream",
     "plugins.dialect",
     "plugins.config.loggers",
@@ -85,6 +91,7 @@ ONLY_IN = {
     "httptools": ("plugins.upstream.wire", "simulator", "loadtests"),
     "httpx": ("plugins.upstream.transport", "plugins.upstream.understudy", "plugins.hooks", "loadtests"),
     "cerebras": ("plugins.commands",),
+    "redis": ("plugins.state.redis_store",),
     "yaml": ("plugins.config", "plugins.commands", "simulator", "loadtests"),
 }
 

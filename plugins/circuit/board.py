@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from plugins.circuit.machine import Circuit, Rejected, State, Tell
+from plugins.circuit.facts import Rejected, State
+from plugins.circuit.machine import Circuit, Tell
 from plugins.policy.circuits import AllOpen, CircuitsFile
 from plugins.policy.targets import Target
 
@@ -26,7 +27,7 @@ class Board:
         self._settings = settings
         self._chance = chance
         self._tell = tell
-        self._circuits: dict[Called, Circuit] = {}
+        self.circuits: dict[Called, Circuit] = {}
         self._deployments: dict[Called, list[str]] = {}
         self._by_deployment: dict[str, Circuit] = {}
         for target in targets:
@@ -44,10 +45,10 @@ class Board:
 
     def _add(self, target: Target) -> Circuit:
         called = target.called
-        circuit = self._circuits.get(called)
+        circuit = self.circuits.get(called)
         if circuit is None:
             circuit = Circuit(self._settings, self._chance, self._teller(called))
-            self._circuits[called] = circuit
+            self.circuits[called] = circuit
         self._deployments.setdefault(called, []).append(target.deployment)
         self._by_deployment[target.deployment] = circuit
         return circuit
@@ -87,6 +88,6 @@ class Board:
 
     def snapshot(self, now: float) -> list[dict[str, Any]]:
         return [
-            {"target": names[0], "also": names[1:], **self._circuits[called].snapshot(now)}
+            {"target": names[0], "also": names[1:], **self.circuits[called].snapshot(now)}
             for called, names in self._deployments.items()
         ]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from plugins.circuit.machine import Finding, Result
+from plugins.circuit.facts import Finding, Result
 from plugins.telemetry.record import Attempt, Fault, Outcome
 
 Header = Callable[[bytes], str | None]  # of an answer, by its name in lower case

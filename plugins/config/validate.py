@@ -51,6 +51,7 @@ SENTENCES = {
 }
 PATTERNS = {
     "^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$": "must be a name of letters, digits and . _ : / @ -",
+    "^[A-Za-z0-9._-]{1,64}$": "must be a name of letters, digits and . _ -",
     "^[0-9a-f]{64}$": "must be 64 hexadecimal digits, as `waferline key new` prints them",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
-from plugins.circuit.machine import State
+from plugins.circuit.facts import State
 from plugins.front import guard
 from plugins.front.asgi import Receive, Scope
 from plugins.front.gateway import Gateway

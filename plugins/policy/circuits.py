@@ -58,7 +58,9 @@ class Probe(Settings):
     """The one request in flight that tries whether a target is back."""
 
     first_token_seconds: float = Field(2, gt=0, le=600, description="What its client may lose before the next target.")
-    lease_seconds: float = Field(10, gt=0, le=600, description="Without a report by then, another may try.")
+    lease_seconds: float = Field(
+        10, gt=0, le=600, description="Without a report by then another may try, be it of another gateway of the fleet."
+    )
     successes: int = Field(2, ge=1, le=100, description="In a row, each at its first token, close the circuit.")
     all_open: AllOpen = Field(
         AllOpen.PROBE,
@@ -96,6 +98,17 @@ class Attempts(Settings):
     extra_minimum: int = Field(3, ge=1, le=1000, description="So many at once whatever is in flight; others wait.")
 
 
+class Sharing(Settings):
+    """What the gateways of a fleet tell each other over REDIS_URL. No request waits for it."""
+
+    tick_ms: int = Field(100, ge=20, le=5000, description="From one exchange with the store to the next.")
+    namespace: str = Field(
+        "waferline",
+        pattern=r"^[A-Za-z0-9._-]{1,64}$",
+        description="Gateways of the same name are one fleet, so that two fleets can use one store.",
+    )
+
+
 class CircuitsFile(Settings):
     """One circuit per target: provider, upstream model and credential."""
 
@@ -106,4 +119,5 @@ class CircuitsFile(Settings):
     misconfigured_seconds: float = Field(
         60, gt=0, le=3600, description="After a 401, 402, 403 or 404 from a provider, which is an operator's to mend."
     )
+    sharing: Sharing = Field(default_factory=Sharing, description="How a fleet shares all of that.")
     attempts: Attempts = Field(default_factory=Attempts, description="How often a request is tried.")

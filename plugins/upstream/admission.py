@@ -7,7 +7,8 @@ from datetime import datetime
 
 from plugins.circuit import failures
 from plugins.circuit.board import Board
-from plugins.circuit.machine import Circuit, Finding, Permit, Rejected, Result
+from plugins.circuit.facts import Finding, Permit, Rejected, Result
+from plugins.circuit.machine import Circuit
 from plugins.policy.routing import Route
 from plugins.policy.targets import Target
 from plugins.telemetry.record import Attempt, Fault, Outcome, Record, Skipped

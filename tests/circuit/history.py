@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from plugins.circuit import facts
 from plugins.circuit import machine as real
 from plugins.policy.circuits import CircuitsFile
 from tests.circuit.model import Model
@@ -86,7 +87,7 @@ class History(RuleBasedStateMachine):
     )
     @precondition(lambda self: len(self.told) % 7 == 3)
     def an_operator_steps_in(self, state: str | None, then: list[str]) -> None:
-        self.circuit.force(self.machine.State[state] if state else None, self.now)
+        self.circuit.force(facts.State[state] if state else None, self.now)
         self.model.force(state.lower() if state else None, self.now)
         for result in then:
             self.one(result)
@@ -159,16 +160,16 @@ class History(RuleBasedStateMachine):
         permit = self.circuit.may_call(self.now, last_resort=last_resort)
         granted = self.model.ask(self.now, last_resort)
         if granted is None:
-            assert isinstance(permit, self.machine.Rejected)
+            assert isinstance(permit, facts.Rejected)
             assert_same(expected, permit)
             return None
-        assert isinstance(permit, self.machine.Permit)
+        assert isinstance(permit, facts.Permit)
         assert granted == (permit.generation, permit.probe)
         self.running.append(permit)
         return permit
 
     def report(self, permit: Any, result: str, wait: float | None, by_day: bool) -> None:
-        self.circuit.report(permit, self.machine.Finding(self.machine.Result[result], "", wait, by_day), self.now)
+        self.circuit.report(permit, facts.Finding(facts.Result[result], "", wait, by_day), self.now)
         self.model.hear(tuple(permit), result, wait, by_day, self.now, self.luck)
         (self.speaking if result in ("SUCCESS", "SLOW") else self.over).append(permit)
 

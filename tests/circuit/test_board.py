@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plugins.circuit.board import Board
-from plugins.circuit.machine import Finding, Permit, Result, State, Why
+from plugins.circuit.facts import Finding, Permit, Result, State, Why
 from plugins.policy.circuits import CircuitsFile
 from plugins.policy.targets import Target
 

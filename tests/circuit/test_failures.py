@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugins.circuit.facts import Finding, Result
 from plugins.circuit.failures import at_first_token, before_first_token, lost_race, wait
-from plugins.circuit.machine import Finding, Result
 from plugins.dialect.openai import UpstreamError
 from plugins.stream.decode import Decoder
 from plugins.telemetry.record import Attempt, Fault, Outcome

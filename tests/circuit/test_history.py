@@ -59,12 +59,15 @@ MUTANTS = {
     "openings are never forgotten": ("self._ejections - forgiven", "self._ejections"),
     "a recovery forgets nothing": ("max(0, self._ejections - 1)", "self._ejections"),
     "a recovery forgets everything": ("max(0, self._ejections - 1)", "0"),
-    "closing keeps the failures of before": ("        self._tally.clear()\n", ""),
+    "closing keeps the failures of before": ("        self._tally.clear()\n", "        pass\n"),
     "a 429 is believed whatever it says": ("min(max(finding.seconds, rule.least_seconds), most)", "finding.seconds"),
     "a shorter 429 shortens a longer": ("max(self._full_until, now + seconds)", "now + seconds"),
     "a 429 is a failure as well": (
         "                self._refuse_for_capacity(finding, now)\n",
-        "                self._refuse_for_capacity(finding, now)\n                self._called(Result.FAILURE, now)\n",
+        (
+            "                self._refuse_for_capacity(finding, now)\n"
+            "                self._called(Result.FAILURE, now, finding.origin)\n"
+        ),
     ),
     "of many 429s at once each makes it longer": (
         "        elif gated:\n            return",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from plugins.circuit.board import Board
-from plugins.circuit.machine import Finding, Permit, Result, State
+from plugins.circuit.facts import Finding, Permit, Result, State
 from plugins.policy.circuits import CircuitsFile
 from tests.commands.running import waferline
 from tests.policy.cases import DEPLOYED

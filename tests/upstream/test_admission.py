@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from plugins.circuit.board import Board
-from plugins.circuit.machine import Finding, Permit, Result, State
+from plugins.circuit.facts import Finding, Permit, Result, State
 from plugins.policy.circuits import CircuitsFile
 from plugins.policy.engine import Decision
 from plugins.telemetry.record import Fault, Record
