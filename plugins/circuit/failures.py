@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from plugins.circuit.facts import Finding, Result
+from plugins.circuit.facts import Finding, Origin, Result
 from plugins.telemetry.record import Attempt, Fault, Outcome
 
 Header = Callable[[bytes], str | None]  # of an answer, by its name in lower case
@@ -38,7 +38,8 @@ def before_first_token(attempt: Attempt) -> Finding:
         if status in _CLIENTS:
             return NOTHING
         return Finding(Result.FAILURE, str(status))
-    return Finding(Result.FAILURE, str(attempt.fault))
+    origin = Origin.PATH if attempt.fault is Fault.CONNECT else Origin.PROVIDER
+    return Finding(Result.FAILURE, str(attempt.fault), origin=origin)
 
 
 def lost_race(attempt: Attempt, *, lagged: bool) -> Finding:

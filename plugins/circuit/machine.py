@@ -148,8 +148,9 @@ class Circuit:
         if not self._is_current(permit):
             return
         if permit.probe:
-            self._open(now, "probe")
+            self._open(now, "probe", Origin.PROVIDER)
         else:
+            self._failed_at[Origin.PROVIDER] = now
             self._tally.add(now, self._settings().trips.window_seconds, slow=1)
             self._trip(now)
 

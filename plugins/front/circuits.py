@@ -18,7 +18,7 @@ _SMALL = Limits(body_megabytes=0.01)
 
 
 def listed(gateway: Gateway) -> dict[str, Any]:
-    return {"circuits": gateway.board.snapshot(gateway.clock.monotonic())}
+    return {"circuits": gateway.board.snapshot(gateway.clock.monotonic()), "sharing": gateway.sharing.status()}
 
 
 async def force(gateway: Gateway, scope: Scope, receive: Receive) -> dict[str, Any] | Refuse:

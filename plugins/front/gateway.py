@@ -15,6 +15,7 @@ from plugins.policy.engine import Precedents
 from plugins.policy.targets import Address, Deployed
 from plugins.telemetry.loggers import Loggers
 from plugins.telemetry.sinks import Events
+from plugins.upstream.sharing import Sharing
 from plugins.upstream.warming import Warming
 
 
@@ -30,6 +31,7 @@ class Gateway:
     only_litellm: tuple[str, ...]  # what the operator configured that only LiteLLM does
     warming: Warming
     startup: Startup
+    sharing: Sharing
     loggers: Loggers = field(default_factory=Loggers)
     clock: Clock = field(default_factory=Clock)
     precedents: Precedents = field(init=False)
@@ -43,6 +45,7 @@ class Gateway:
             **self.store.status(),
             "targets": [target.as_dict() for target in self.deployed.by_deployment.values()],
             "circuits": self.board.snapshot(self.clock.monotonic()),
+            "sharing": self.sharing.status(),
             "connections": self.warming.status(),
             "loggers": self.loggers.status(),
             "startup": self.startup.status(),

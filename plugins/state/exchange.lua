@@ -111,10 +111,10 @@ for index, each in ipairs(told) do
     end
   end
   local current = accepted or epoch == record.epoch
-  if current and now + full_ms > record.full then
+  if current and full_ms > 0 and now + full_ms > record.full then
     record.full, record.full_ms = now + full_ms, full_ms
   end
-  if current and now + misconfigured_ms > record.misconfigured then
+  if current and misconfigured_ms > 0 and now + misconfigured_ms > record.misconfigured then
     record.misconfigured, record.misconfigured_ms = now + misconfigured_ms, misconfigured_ms
   end
   lend(record, each[10] == 1 and change ~= SUSPECTED, each[11] == 1, each[12] == 1, current)

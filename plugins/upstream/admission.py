@@ -7,7 +7,7 @@ from datetime import datetime
 
 from plugins.circuit import failures
 from plugins.circuit.board import Board
-from plugins.circuit.facts import Finding, Permit, Rejected, Result
+from plugins.circuit.facts import Finding, Origin, Permit, Rejected, Result
 from plugins.circuit.machine import Circuit
 from plugins.policy.routing import Route
 from plugins.policy.targets import Target
@@ -124,13 +124,17 @@ class _Oversight:
             self._budget.in_flight -= 1
         if not self._reported:
             finding = self._finding(attempt)
+            finding = finding._replace(origin=self._origin(attempt, finding.origin))
             self._report(finding, now)
             if finding.result is Result.CAPACITY and (rejected := self._circuit.rejection(now)):
                 attempt.retry_after = rejected.seconds
         elif attempt.fault is Fault.PACE:
             self.dripped(attempt, now)
         elif attempt.fault not in (None, Fault.REQUEST_TIMEOUT):
-            self._circuit.broke(self._permit, now)
+            self._circuit.broke(self._permit, now, self._origin(attempt, Origin.PROVIDER))
+
+    def _origin(self, attempt: Attempt, otherwise: Origin) -> Origin:
+        return Origin.LATE if self._lag.since(attempt.started) else otherwise
 
     def _finding(self, attempt: Attempt) -> Finding:
         """Of an attempt that ended before it spoke, or all at once."""

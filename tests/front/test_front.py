@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from plugins.circuit.board import Board
+from plugins.circuit.sharing import Fleet
 from plugins.front.asgi import App, Message, Receive, Scope, Send
 from plugins.front.clock import Clock
 from plugins.front.front import Front
@@ -20,6 +21,7 @@ from plugins.policy.circuits import CircuitsFile
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events
 from plugins.upstream.pool import Pool
+from plugins.upstream.sharing import Sharing
 from plugins.upstream.warming import Warming
 from tests.front.cases import Client, arriving, scope
 from tests.policy.cases import DEPLOYED, SHIPPED, policies
@@ -82,6 +84,7 @@ class House:
             only_litellm=("guardrails: pii",),
             warming=warming,
             startup=startup,
+            sharing=Sharing(Fleet(self.board, "a"), None, CircuitsFile, lambda: 1.0, self.events.append),
             clock=Clock(lambda: 1.0, utc=lambda: NOON),
         )
         self.front = Front(app, gateway, self._start)
