@@ -31,7 +31,7 @@ class Share:
     def __init__(self, circuit: Circuit) -> None:
         self._circuit = circuit
         self._epoch = 0
-        self._agreed = circuit.mark
+        self._agreed = (0, 0)  # as it begins
         self._agreed_hand = _NEVER
         self._is_own = False  # opened for a reason that may be ours alone, so nothing of it is agreed
         self._gates = (0.0, 0.0)  # as the store knows them

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from plugins.circuit.board import Board
-from plugins.circuit.facts import Finding, Origin, Permit, Rejected, Result, State
+from plugins.circuit.facts import Finding, Origin, Permit, Rejected, Result, State, Why
 from plugins.circuit.machine import Circuit
 from plugins.circuit.sharing import Fleet
 from plugins.policy.circuits import CircuitsFile
@@ -23,6 +24,12 @@ class World:
         self.now = 1000.0
         self.store = MemoryStore(lambda: round(self.now * 1000) + 10**12)  # no replica's clock
 
+    def snapshot(self) -> Any:
+        return deepcopy(self.store.records)
+
+    def restore(self, records: Any) -> None:
+        self.store.records = deepcopy(records)
+
 
 class Replica:
     def __init__(self, world: World, name: str) -> None:
@@ -38,6 +45,16 @@ class Replica:
     def state(self) -> State:
         return self.circuit.state
 
+    @property
+    def left(self) -> tuple[Why, float | None] | None:
+        """Why it is not called, and for how long."""
+        rejected = self.circuit.rejection(self.world.now)
+        return (
+            None
+            if rejected is None
+            else (rejected.why, None if rejected.seconds is None else round(rejected.seconds, 2))
+        )
+
     def events(self) -> list[str]:
         return [each["event"].removeprefix("circuit.") for each in self.told]
 
@@ -46,15 +63,19 @@ class Replica:
         told = self.fleet.tell(sent)
         try:
             answer = self.world.store.exchanged(self.name, told, TERMS)
-            if reply_lost:
-                raise StoreError("no answer in time")
         except StoreError:
-            self.failures += 1
-            if self.failures >= 3:
-                self.fleet.alone()
+            reply_lost = True
+        if not reply_lost:
+            self.failures = 0
+            self.fleet.hear(answer, sent, self.world.now)
             return
-        self.failures = 0
-        self.fleet.hear(answer, sent, self.world.now)
+        self.failures += 1
+        if self.failures >= 3:
+            self.fleet.alone()
+
+    def part(self) -> None:
+        """It ends well."""
+        self.world.store.exchanged(self.name, self.fleet.parting(self.world.now), TERMS)
 
     def ask(self, *, last_resort: bool = False) -> Permit | Rejected:
         return self.circuit.may_call(self.world.now, last_resort=last_resort)
