@@ -104,8 +104,11 @@ class Share:
         )
         return full, misconfigured
 
-    def hear(self, known: Known, me: str, sent: float, now: float) -> None:
-        """`sent`: when we told. The store answered later, so a lease that is counted from then ends in time."""
+    def hear(self, known: Known, me: str, sent: float, now: float, *, probe_seconds: float) -> None:
+        """`sent`: when we told. The store answered later, so a lease that is counted from then ends in time.
+
+        `probe_seconds`: what a probe takes at most, for which the lease has to last when it begins.
+        """
         circuit = self._circuit
         if known.epoch > self._epoch and circuit.turned_at <= self._told_hand:  # or an operator was quicker
             self._agree(known, me, now)
@@ -117,7 +120,9 @@ class Share:
         if self._is_own:
             circuit.leave = None
         else:
-            circuit.leave = sent + known.lease_ms / 1000 if known.holder == me else _NEVER
+            seconds = known.lease_ms / 1000
+            begun_by = sent + max(seconds - probe_seconds, seconds / 2)
+            circuit.leave = begun_by if known.holder == me else _NEVER
 
     def _agree(self, known: Known, me: str, now: float) -> None:
         circuit, told = self._circuit, self._told
@@ -152,8 +157,9 @@ class Fleet:
         return {name: share.tell(now) for name, share in self._shares.items()}
 
     def hear(self, answer: Answer, sent: float, now: float) -> None:
+        probe_seconds = self._board.settings.probe.first_token_seconds
         for name, known in answer.known.items():
-            self._shares[name].hear(known, self.replica, sent, now)
+            self._shares[name].hear(known, self.replica, sent, now, probe_seconds=probe_seconds)
 
     def alone(self) -> None:
         """The store is out of reach, so each circuit decides by itself."""

@@ -149,12 +149,14 @@ def test_requests_that_always_come_where_the_lease_is_not_meet_it_in_the_end() -
     assert {each.state for each in both} == {State.CLOSED}
 
 
-def test_a_lease_is_lost_to_its_holder_no_later_than_to_the_store() -> None:
+def test_a_probe_begins_only_while_the_lease_will_last_for_it() -> None:
     world, (one, other) = fleet("one", "other")
     lapse(world, one, other)
-    world.now += 9.95  # neither ticks
+    world.now += 7.7  # without a tick
 
-    assert one.left == (Why.PROBING, 1.0)
+    assert one.left is None
+    world.now += 0.3
+    assert one.left == (Why.PROBING, 1.0), "a probe would outlast it"
 
 
 # ---- what is late --------------------------------------------------------------------------------------------------
