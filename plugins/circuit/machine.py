@@ -114,12 +114,12 @@ class Circuit:
 
     def report(self, permit: Permit, finding: Finding, now: float) -> None:
         """How a call began: at its first token, or when it failed before."""
-        if not self._is_current(permit):
-            return
         if permit.probe:
             if permit.probe != self._lease:  # it took too long, and another is trying
                 return
             self._lease = 0
+        if not self._is_current(permit):
+            return
         match finding.result:
             case Result.CAPACITY:
                 self._refuse_for_capacity(finding, now)
@@ -296,8 +296,11 @@ class Circuit:
         if state is State.CLOSED:
             self._recover(now)
         self._open_until, self.opened_by = now + seconds, Origin.PROVIDER
+        lease, until = self._lease, self._lease_until
         self._become(state)
         self._successes = successes
+        if state in (State.OPEN, State.HALF_OPEN):  # a probe that runs is one in flight, whatever it is worth now
+            self._lease, self._lease_until = lease, until
         if state is not was:
             self._tell(_ADOPTED[state], {"why": "fleet", "seconds": round(seconds, 3), "ejections": ejections})
 

@@ -93,14 +93,13 @@ def _client(address: StoreAddress) -> Any:
         "socket_connect_timeout": WAIT_SECONDS,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
-        "lib_name": None,
-        "lib_version": None,
+        "driver_info": None,
     }
     tls: dict[str, Any] = {"ssl": True, "ssl_ca_certs": address.ca_file} if address.tls else {}
     match address.kind:
         case Kind.CLUSTER:
             nodes = [ClusterNode(host, port) for host, port in address.hosts]
-            return RedisCluster(startup_nodes=nodes, cluster_error_retry_attempts=0, **common, **tls)
+            return RedisCluster(startup_nodes=nodes, **common, **tls)
         case Kind.SENTINEL:
             own = {**common, "username": address.sentinel_username, "password": address.sentinel_password}
             sentinel = Sentinel(list(address.hosts), sentinel_kwargs={**own, **tls})  # type: ignore[no-untyped-call]

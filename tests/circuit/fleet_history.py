@@ -25,7 +25,8 @@ class FleetHistory(RuleBasedStateMachine):
         self.born = SIZE
         self.older: list[Any] = [self.world.snapshot()]
         self.probes: list[tuple[Replica, Permit, float]] = []  # in flight, of replicas that ask the fleet
-        self.lost_at = float("-inf")  # the store lost something
+        self.whole_since = float("-inf")
+        self.unaware: set[str] = set()  # replicas that have not heard from the store since it lost something
         self.best: dict[int, str] = {0: "closed"}  # every agreement there ever was
 
     # ---- steps -------------------------------------------------------------------------------------------
@@ -36,8 +37,15 @@ class FleetHistory(RuleBasedStateMachine):
 
     @rule(which=WHICH, answered=st.sampled_from([True, True, True, False]))
     def somebody_ticks(self, which: int, answered: bool) -> None:
-        self.replicas[which].tick(reply_lost=not answered)
-        self.note()
+        self.tick(self.replicas[which], answered=answered)
+
+    def tick(self, replica: Replica, *, answered: bool = True) -> None:
+        replica.tick(reply_lost=not answered)
+        if answered and replica.name in self.unaware:
+            self.unaware.remove(replica.name)
+            self.whole_since = self.world.now
+        for record in self.world.store.records.values():
+            assert self.best.setdefault(record.epoch, record.state) == record.state, "an epoch is one agreement"
 
     @rule(which=WHICH)
     def somebody_does_not_get_through(self, which: int) -> None:
@@ -58,9 +66,9 @@ class FleetHistory(RuleBasedStateMachine):
         replica = self.replicas[which]
         asks_the_fleet = replica.circuit.leave is not None
         permit = replica.ask(last_resort=last_resort)
-        if isinstance(permit, Permit) and permit.probe and asks_the_fleet:
+        if isinstance(permit, Permit) and permit.probe and asks_the_fleet and not self.unaware:
             now = self.world.now
-            since = max(self.lost_at, now - PROBE_SECONDS)
+            since = max(self.whole_since, now - PROBE_SECONDS)
             assert [each for each, _, at in self.probes if at > since] == [], "one in flight"
             self.probes.append((replica, permit, now))
 
@@ -95,11 +103,12 @@ class FleetHistory(RuleBasedStateMachine):
 
     def it_is_lost(self) -> None:
         self.world.now += 0.01  # a store that failed over is not back within the millisecond
-        self.lost_at = self.world.now
+        self.unaware = {each.name for each in self.replicas}
 
     @rule(which=WHICH, ends_well=st.booleans())
     def somebody_starts_anew(self, which: int, ends_well: bool) -> None:
         gone = self.replicas[which]
+        self.unaware.discard(gone.name)
         if ends_well:
             gone.part()
         self.probes = [each for each in self.probes if each[0] is not gone]
@@ -121,13 +130,12 @@ class FleetHistory(RuleBasedStateMachine):
     def it_is_quiet(self, minutes: int = 0) -> None:
         """Ticks alone: then they agree."""
         self.world.now += minutes * 60
-        known = max(share._epoch for each in self.replicas for share in each.fleet._shares.values() or [_Nothing()])
+        known = max((_share(each)._epoch for each in self.replicas if _share(each) and _speaks(each)), default=0)
         turned = [each for each in self.replicas if _turned(each)]
         changed = any(_proposes(each) for each in self.replicas)
         for _ in range(3):
             for each in self.replicas:
-                each.tick()
-                self.note()
+                self.tick(each)
             self.world.now += 0.1
         (record,) = self.world.store.records.values()
         assert record.epoch >= known
@@ -149,20 +157,12 @@ class FleetHistory(RuleBasedStateMachine):
 
     # ---- always ------------------------------------------------------------------------------------------
 
-    def note(self) -> None:
-        for record in self.world.store.records.values():
-            assert self.best.setdefault(record.epoch, record.state) == record.state, "an epoch is one agreement"
-
     @invariant()
     def nobody_falls_back(self) -> None:
         for each in getattr(self, "replicas", ()):
             for share in each.fleet._shares.values():
                 assert share._epoch >= getattr(share, "seen", 0)
                 share.seen = share._epoch
-
-
-class _Nothing:
-    _epoch = 0
 
 
 def _share(replica: Replica) -> Any:
@@ -172,6 +172,11 @@ def _share(replica: Replica) -> Any:
 def _is_own(replica: Replica) -> bool:
     share = _share(replica)
     return share is not None and share._is_own
+
+
+def _speaks(replica: Replica) -> bool:
+    own = replica.state is State.OPEN and replica.circuit.opened_by is not Origin.PROVIDER
+    return not own and not _is_own(replica)
 
 
 def _turned(replica: Replica) -> bool:

@@ -149,6 +149,23 @@ def test_requests_that_always_come_where_the_lease_is_not_meet_it_in_the_end() -
     assert {each.state for each in both} == {State.CLOSED}
 
 
+def test_a_probe_that_runs_stays_the_one_in_flight_whatever_the_others_agree_on() -> None:
+    world, (one, other) = fleet("one", "other")
+    lapse(world, one, other)
+    probe = one.ask()
+    assert isinstance(probe, Permit)
+    world.store.records.clear()
+    other.tick()  # what it knows is older than what the first is about to tell
+    quiet(world, [other, one])
+    world.now += 3
+    other.circuit.may_call(world.now)
+    quiet(world, [other, one])
+
+    assert one.left is not None
+    one.report(probe, Result.NOTHING)
+    assert not one.circuit.is_probing(world.now)
+
+
 def test_a_probe_begins_only_while_the_lease_will_last_for_it() -> None:
     world, (one, other) = fleet("one", "other")
     lapse(world, one, other)
