@@ -94,7 +94,9 @@ def _build(pool: Pool) -> tuple[Gateway, Understudy, Lag]:
         only_litellm=what_only_litellm_does(store.document, called),
         loggers=Loggers(called.loggers, hear),
         warming=warming,
-        sharing=Sharing(fleet, _shared(environment.get("REDIS_URL")), lambda: board.settings, clock.monotonic, tell),
+        sharing=Sharing(
+            fleet, _shared(environment.get("REDIS_URL")), lambda: board.settings, clock.monotonic, tell, lag.since
+        ),
         startup=Startup(warming.begin, rehearsal, litellm_started, events, clock, AGE, BEGUN),
         clock=clock,
     )

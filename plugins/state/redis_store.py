@@ -20,7 +20,7 @@ from plugins.state.address import Kind, StoreAddress
 from plugins.state.store import Answer, Known, StoreError, Terms, Told
 
 WAIT_SECONDS = 0.1  # for a connection, and for each answer
-WHOLE_SECONDS = 0.5  # for all of an exchange: Sentinels and nodes are asked as well
+WAITS = 5  # so many at most for all of an exchange: Sentinels and nodes are asked as well
 VERSION = 1  # of what is kept: replicas that keep it otherwise do not see each other
 
 _SCRIPT = Path(__file__).with_name("exchange.lua").read_text(encoding="utf-8")
@@ -28,8 +28,9 @@ _SHA = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisStore:
-    def __init__(self, address: StoreAddress) -> None:
+    def __init__(self, address: StoreAddress, wait_seconds: float = WAIT_SECONDS) -> None:
         self._address = address
+        self._wait = wait_seconds
         self._client: Any = None
 
     def __str__(self) -> str:
@@ -48,9 +49,9 @@ class RedisStore:
 
     async def _run(self, keys: list[str], arguments: tuple[str, ...]) -> Any:
         try:
-            async with asyncio.timeout(WHOLE_SECONDS):
+            async with asyncio.timeout(WAITS * self._wait):
                 if self._client is None:
-                    self._client = _client(self._address)
+                    self._client = _client(self._address, self._wait)
                 try:
                     return await self._client.evalsha(_SHA, len(keys), *keys, *arguments)
                 except NoScriptError:
@@ -62,7 +63,7 @@ class RedisStore:
     async def version(self) -> str:
         """For a doctor: what serves there."""
         try:
-            async with asyncio.timeout(WHOLE_SECONDS):
+            async with asyncio.timeout(WAITS * self._wait):
                 told = await self._client.info("server") if self._address.kind is not Kind.CLUSTER else {}
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreError(self._sentence(error)) from error
@@ -78,19 +79,22 @@ class RedisStore:
 
     async def close(self) -> None:
         client, self._client = self._client, None
-        if client is not None:
+        watching = getattr(getattr(client, "connection_pool", None), "sentinel_manager", None)
+        for each in (client, *(watching.sentinels if watching else ())):
+            if each is None:
+                return
             with suppress(RedisError, OSError, TimeoutError):
-                async with asyncio.timeout(WAIT_SECONDS):
-                    await client.aclose()
+                async with asyncio.timeout(self._wait):
+                    await each.aclose()
 
 
-def _client(address: StoreAddress) -> Any:
+def _client(address: StoreAddress, wait: float) -> Any:
     """One connection, made when it is first used; one try, for the next tick comes soon."""
     common: dict[str, Any] = {
         "username": address.username,
         "password": address.password,
-        "socket_timeout": WAIT_SECONDS,
-        "socket_connect_timeout": WAIT_SECONDS,
+        "socket_timeout": wait,
+        "socket_connect_timeout": wait,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
         "driver_info": None,

@@ -12,6 +12,7 @@ from plugins.policy.circuits import CircuitsFile
 from plugins.state.store import Store, StoreError, Terms
 
 MOST_FAILURES = 3  # in a row, until the store counts as lost
+LATE_FAILURE = 0.25  # what one counts while our own loop is late: it was hardly the store's
 AWAY_SECONDS = 2.0  # from then on between two tries
 PARTING_SECONDS = 0.3
 
@@ -24,13 +25,15 @@ class Sharing:
         settings: Callable[[], CircuitsFile],
         now: Callable[[], float],
         tell: Callable[[dict[str, Any]], None],
+        was_late_since: Callable[[float], bool] = lambda _: False,
     ) -> None:
         self._fleet = fleet
         self._store = store
         self._settings = settings
         self._now = now
         self._tell = tell
-        self._failures = 0
+        self._was_late_since = was_late_since
+        self._failures = 0.0
         self._since: float | None = None  # it is in reach, or out of it
         self._in_reach = False
         self._is_lost = False  # and was said to be
@@ -55,9 +58,9 @@ class Sharing:
             answer = await store.exchange(self._fleet.replica, self._fleet.tell(sent), self._terms())
             self._fleet.hear(answer, sent, self._now())
         except StoreError as error:
-            self._failed(str(error))
+            self._failed(str(error), sent)
         except Exception as error:  # noqa: BLE001  circuits that are no longer shared would be noticed by nobody
-            self._failed(f"{type(error).__name__}: {error}"[:200])
+            self._failed(f"{type(error).__name__}: {error}"[:200], sent)
         else:
             self._reached(answer.replicas)
 
@@ -66,8 +69,8 @@ class Sharing:
         silent = max(Terms().seen_ms, 10 * settings.sharing.tick_ms)
         return Terms(settings.sharing.namespace, round(settings.probe.lease_seconds * 1000), seen_ms=silent)
 
-    def _failed(self, why: str) -> None:
-        self._failures += 1
+    def _failed(self, why: str, sent: float) -> None:
+        self._failures += LATE_FAILURE if self._was_late_since(sent) else 1
         self._why = why
         if self._failures < MOST_FAILURES or self._is_lost:
             return

@@ -19,6 +19,7 @@ from plugins.state.store import Answer, Known, Store, Terms, Told
 from tests.support import stores
 
 KINDS = ("memory", "valkey", "redis", "sentinel", "cluster")
+PATIENT = 5.0  # of a busy machine
 _numbers = count()
 
 
@@ -85,6 +86,6 @@ async def kept(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> 
         made = Kept(lambda: memory)
     else:
         address = read(url_of(request.param))
-        made = Kept(lambda: RedisStore(address))
+        made = Kept(lambda: RedisStore(address, PATIENT))
     yield made
     await made.close()

@@ -96,7 +96,7 @@ def watched(directory: Path, binary: str) -> Iterator[Watched]:
 @contextmanager
 def cluster(directory: Path, binary: str) -> Iterator[Server]:
     """Of one node that has all slots: keys of two slots in one script are refused all the same."""
-    with server(directory, binary, "--cluster-enabled", "yes") as node:
+    with server(directory, binary, "--cluster-enabled", "yes", "--cluster-port", str(free_port())) as node:
         node.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
         eventually(lambda: "cluster_state:ok" in str(node.ask("CLUSTER", "INFO")), 10, "the Cluster")
         yield node
