@@ -49,7 +49,8 @@ class StoreAddress:
         if self.path:
             return f"unix://{self.path}"
         kind = "" if self.kind is Kind.SINGLE else f"+{self.kind}"
-        hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
+        named = ((f"[{host}]" if ":" in host else host, port) for host, port in self.hosts)
+        hosts = ",".join(f"{host}:{port}" for host, port in named)
         service = f"/{self.service}" if self.service else ""
         return f"redis{'s' * self.tls}{kind}://{hosts}{service}"
 
@@ -61,7 +62,10 @@ def read(url: str) -> StoreAddress:
         raise BadAddressError(
             f"does not begin with a scheme that is known (was {scheme[:20] + '://' if rest else 'none'!r})"
         )
-    parts = urlsplit(f"x://{rest}", allow_fragments=False)
+    try:
+        parts = urlsplit(f"x://{rest}", allow_fragments=False)
+    except ValueError:  # a bracket that is never closed
+        raise BadAddressError("names no host") from None
     more = _parameters(parts.query)
     who, _, where = parts.netloc.rpartition("@")
     username, _, password = who.partition(":")
