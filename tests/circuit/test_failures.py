@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.circuit.facts import Finding, Result
+from plugins.circuit.facts import Finding, Origin, Result
 from plugins.circuit.failures import at_first_token, before_first_token, lost_race, wait
 from plugins.dialect.openai import UpstreamError
 from plugins.stream.decode import Decoder
@@ -63,7 +63,8 @@ def test_a_status_says_whose_fault_it_is(status: int, code: str | None, result: 
 def test_whatever_else_went_wrong_before_the_first_token_is_the_targets_failure(
     fault: Fault, status: int | None
 ) -> None:
-    assert Finding(Result.FAILURE, str(fault)) == before_first_token(attempt(status, fault))
+    origin = Origin.PATH if fault is Fault.CONNECT else Origin.PROVIDER
+    assert Finding(Result.FAILURE, str(fault), origin=origin) == before_first_token(attempt(status, fault))
 
 
 @pytest.mark.parametrize(

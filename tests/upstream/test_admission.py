@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from plugins.circuit.board import Board
-from plugins.circuit.facts import Finding, Permit, Result, State
+from plugins.circuit.facts import Finding, Origin, Permit, Result, State
 from plugins.policy.circuits import CircuitsFile
 from plugins.policy.engine import Decision
 from plugins.telemetry.record import Fault, Record
@@ -116,6 +116,30 @@ async def test_an_answer_that_breaks_later_is_a_call_and_a_failure() -> None:
             await made.ask()
 
         assert (made.counts, made.idle) == ((1, 1, 0), True)
+
+
+@pytest.mark.parametrize(
+    ("url", "late", "origin"),
+    [
+        (None, False, Origin.PROVIDER),
+        ("http://127.0.0.1:1/chat/completions", False, Origin.PATH),
+        (None, True, Origin.LATE),
+        ("http://127.0.0.1:1/chat/completions", True, Origin.LATE),
+    ],
+)
+@pytest.mark.parametrize("script", [answers(503, b""), streams(ROLE, said("a"), cut=True)])
+async def test_the_circuit_hears_where_the_reason_lies(
+    script: Script, url: str | None, late: bool, origin: Origin
+) -> None:
+    async with house(script, trips={"minimum_calls": 1}) as made:
+        made.held.url = url or made.held.url
+        if late:
+            made.admission._lag._late_at = float("inf")
+        with pytest.raises(AttemptFailedError):
+            await made.ask()
+
+        circuit = made.board.of(CEREBRAS)
+        assert (circuit.state, circuit.opened_by) == (State.OPEN, origin)
 
 
 async def test_a_client_that_leaves_gives_its_permit_back() -> None:
