@@ -45,7 +45,6 @@ class House:
         clock = lambda: self.now  # noqa: E731
         self.made = Sharing(fleet, store, lambda: SETTINGS, clock, self.events.append, lambda _: self.late)
 
-    @property
     def decides_alone(self) -> bool:
         return self.circuit.leave is None
 
@@ -62,7 +61,7 @@ async def test_without_a_store_there_is_nothing_to_do() -> None:
     await house.made.keep()
 
     assert house.made.status() == {"on": False}
-    assert house.decides_alone
+    assert house.decides_alone()
 
 
 @pytest.mark.parametrize("fault", [StoreError("refused"), RuntimeError("a bug of ours")])
@@ -73,14 +72,14 @@ async def test_three_failures_in_a_row_are_a_loss_and_one_success_is_the_return(
     store.fault = fault
 
     assert await house.ticks(store, 2) == []
-    assert not house.decides_alone
+    assert not house.decides_alone()
     assert await house.ticks(store, 9) == ["sharing.lost"]
     assert str(fault) in house.events[-1]["why"]
-    assert house.decides_alone
+    assert house.decides_alone()
     store.fault = None
     assert await house.ticks(store, 3) == ["sharing.lost", "sharing.back"]
     assert (house.events[-1]["seconds"], house.events[-1]["replicas"]) == (9.0, 1)
-    assert not house.decides_alone
+    assert not house.decides_alone()
 
 
 async def test_what_fails_while_our_own_loop_is_late_hardly_counts() -> None:
