@@ -18,7 +18,7 @@ from plugins.state.redis_store import RedisStore
 from plugins.state.store import Answer, Known, Store, Terms, Told
 from tests.support import stores
 
-KINDS = ("memory", "valkey", "redis", "sentinel", "cluster")
+KINDS = ("memory", "valkey", "redis", "unix", "tls", "sentinel", "cluster")
 PATIENT = 5.0  # of a busy machine
 _numbers = count()
 
@@ -63,10 +63,16 @@ def url_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
         def find(kind: str) -> str:
             if kind not in running:
                 directory = tmp_path_factory.mktemp(kind)
-                binary = stores.valkey_binary() if kind != "redis" else stores.redis_binary()
+                binary = stores.redis_binary() if kind in ("redis", "tls") else stores.valkey_binary()
                 if binary is None:
                     pytest.skip("no redis-server is installed here")
                 match kind:
+                    case "unix":
+                        socket = directory / "socket"
+                        stack.enter_context(stores.server(directory, binary, "--unixsocket", str(socket)))
+                        running[kind] = f"unix://{socket}"
+                    case "tls":
+                        running[kind] = stack.enter_context(stores.encrypted(directory, binary))
                     case "sentinel":
                         running[kind] = stack.enter_context(stores.watched(directory, binary)).url
                     case "cluster":
