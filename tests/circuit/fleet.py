@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -58,13 +59,15 @@ class Replica:
     def events(self) -> list[str]:
         return [each["event"].removeprefix("circuit.") for each in self.told]
 
-    def tick(self, *, reply_lost: bool = False) -> None:
+    def tick(self, *, reply_lost: bool = False, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """`meanwhile`: what happens while the answer is on its way."""
         sent = self.world.now
         told = self.fleet.tell(sent)
         try:
             answer = self.world.store.exchanged(self.name, told, TERMS)
         except StoreError:
             reply_lost = True
+        meanwhile()
         if not reply_lost:
             self.failures = 0
             self.fleet.hear(answer, sent, self.world.now)

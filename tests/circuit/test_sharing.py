@@ -269,6 +269,18 @@ def test_a_replica_that_cannot_reach_a_provider_does_not_speak_for_the_others() 
     assert isinstance(cut_off.ask(), Permit), "it is its own, and so is the probe"
 
 
+def test_a_store_that_was_flushed_does_not_close_what_is_open_here_alone() -> None:
+    world, (cut_off,) = fleet("cut off")
+    cut_off.circuit.force(None, world.now)
+    quiet(world, [cut_off])
+    cut_off.trip(Origin.PATH)
+    world.store.records.clear()
+
+    quiet(world, [cut_off])
+
+    assert cut_off.state is State.OPEN
+
+
 def test_two_that_cannot_reach_a_provider_speak_for_all() -> None:
     world, (one, two, third) = fleet("one", "two", "third")
     one.trip(Origin.PATH)
@@ -370,6 +382,19 @@ def test_a_hand_counts_whatever_was_agreed_meanwhile() -> None:
     one.trip()
     one.tick()
     other.circuit.force(State.FORCED_CLOSED, world.now)  # knowing nothing of it
+
+    quiet(world, [other, one])
+
+    assert (one.state, other.state) == (State.FORCED_CLOSED, State.FORCED_CLOSED)
+
+
+def test_a_hand_that_acts_while_an_answer_is_on_its_way_is_told_next() -> None:
+    world, (one, other) = fleet("one", "other")
+    quiet(world, [one, other])
+    one.trip()
+    one.tick()
+    other.tick(meanwhile=lambda: other.circuit.force(State.FORCED_CLOSED, world.now))
+    assert other.state is State.FORCED_CLOSED
 
     quiet(world, [other, one])
 
