@@ -46,7 +46,9 @@ class Sharing:
             return
         try:
             while True:
-                await self._tick(self._store)
+                # In a task of its own, for clients have been seen to swallow a cancellation that was meant for us.
+                tick = asyncio.ensure_future(self._tick(self._store))
+                await asyncio.wait((tick,))
                 lost = self._failures >= MOST_FAILURES
                 await asyncio.sleep(AWAY_SECONDS if lost else self._settings().sharing.tick_ms / 1000)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -114,6 +115,23 @@ async def test_the_status_says_whether_it_is_in_reach_since_when_and_with_how_ma
 
     assert (well["in_reach"], well["seconds"], well["replicas"], well["why"]) == (True, 3.0, 1, None)
     assert (away["in_reach"], away["seconds"], away["replicas"], away["why"]) == (False, 3.0, 0, "refused")
+
+
+async def test_it_ends_although_a_client_swallows_that_it_should() -> None:
+    class Deaf(Odd):
+        async def exchange(self, replica: str, told: Mapping[str, Told], terms: Terms) -> Answer:
+            begun.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+            return await super().exchange(replica, told, terms)
+
+    begun = asyncio.Event()
+    task = asyncio.create_task(House(Deaf()).made.keep())
+    await begun.wait()
+    task.cancel()
+
+    await asyncio.wait((task,), timeout=5)
+    assert task.cancelled()
 
 
 async def test_the_policy_says_how_often_for_how_long_and_with_whom(monkeypatch: pytest.MonkeyPatch) -> None:
