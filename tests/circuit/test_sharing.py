@@ -136,6 +136,19 @@ def test_a_lease_that_is_of_no_use_goes_to_a_replica_with_requests() -> None:
     assert idle.left == (Why.PROBING, 1.0)
 
 
+def test_what_is_given_back_is_not_used_any_more_while_the_store_hears_of_it() -> None:
+    world, (idle, busy) = fleet("idle", "busy")
+    lapse(world, idle, busy)
+    assert not busy.call(Result.SUCCESS)
+    quiet(world, [busy, idle], 1)
+    tried = []
+
+    idle.tick(meanwhile=lambda: tried.append(idle.call(Result.SUCCESS)))
+    busy.tick()
+
+    assert (tried, busy.call(Result.SUCCESS)) == ([False], True)
+
+
 def test_requests_that_always_come_where_the_lease_is_not_meet_it_in_the_end() -> None:
     """One every second, to each in turn: whoever wants the lease has no request when it gets it."""
     world, both = fleet("one", "other")
@@ -269,16 +282,17 @@ def test_a_replica_that_cannot_reach_a_provider_does_not_speak_for_the_others() 
     assert isinstance(cut_off.ask(), Permit), "it is its own, and so is the probe"
 
 
-def test_a_store_that_was_flushed_does_not_close_what_is_open_here_alone() -> None:
-    world, (cut_off,) = fleet("cut off")
-    cut_off.circuit.force(None, world.now)
-    quiet(world, [cut_off])
-    cut_off.trip(Origin.PATH)
+@pytest.mark.parametrize("origin", [Origin.PATH, Origin.LATE])
+def test_a_flushed_store_neither_closes_what_is_open_here_alone_nor_hears_of_it(origin: Origin) -> None:
+    world, (alone, other) = fleet("alone", "other")
+    alone.circuit.force(None, world.now)
+    quiet(world, [alone])
+    alone.trip(origin)
     world.store.records.clear()
 
-    quiet(world, [cut_off])
+    quiet(world, [alone, other])
 
-    assert cut_off.state is State.OPEN
+    assert (alone.state, other.state) == (State.OPEN, State.CLOSED)
 
 
 def test_two_that_cannot_reach_a_provider_speak_for_all() -> None:
