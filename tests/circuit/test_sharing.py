@@ -115,6 +115,29 @@ def test_a_lease_whose_holder_is_gone_is_anothers_once_it_has_run_out() -> None:
     assert isinstance(other.ask(), Permit)
 
 
+def test_a_probe_that_hangs_does_not_keep_the_lease_however_well_its_replica_is() -> None:
+    world, (one, other) = fleet("one", "other")
+    lapse(world, one, other)
+    assert isinstance(one.ask(), Permit)
+
+    quiet(world, [one, other], 101)
+
+    assert one.circuit.holder == other.circuit.holder == "other"
+
+
+def test_what_is_agreed_as_it_was_told_leaves_the_probe_that_runs_its_worth() -> None:
+    world, (one,) = fleet("one")
+    lapse(world, one)
+    probe = one.ask()
+    assert isinstance(probe, Permit)
+    quiet(world, [one])
+
+    one.report(probe, Result.SUCCESS)
+    assert one.call(Result.SUCCESS)
+
+    assert one.state is State.CLOSED
+
+
 def test_a_replica_that_ends_well_gives_its_lease_back() -> None:
     world, (one, other) = fleet("one", "other")
     lapse(world, one, other)
