@@ -286,6 +286,18 @@ def test_a_429_gates_the_others_too_and_never_for_less_than_they_know() -> None:
     assert [each.events() for each in (one, other)] == [["gated"], ["gated"]]
 
 
+def test_a_429_that_asks_for_longer_is_told_as_well() -> None:
+    world, (one, other) = fleet("one", "other")
+    quiet(world, [one, other])
+    permits = [one.ask(), one.ask()]
+    for permit, seconds in zip(permits, (3, 30), strict=True):
+        assert isinstance(permit, Permit)
+        one.report(permit, Result.CAPACITY, seconds=seconds)
+        quiet(world, [one, other])
+
+    assert other.left == (Why.CAPACITY, 29.8)
+
+
 def test_a_mistake_of_the_operators_is_one_everywhere() -> None:
     world, (one, other) = fleet("one", "other")
     one.call(Result.MISCONFIGURED)
