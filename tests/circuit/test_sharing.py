@@ -191,15 +191,16 @@ def test_a_probe_that_runs_stays_the_one_in_flight_whatever_the_others_agree_on(
     probe = one.ask()
     assert isinstance(probe, Permit)
     world.store.records.clear()
-    other.tick()  # what it knows is older than what the first is about to tell
+    other.fleet.alone()
+    assert other.call(Result.SUCCESS)
     quiet(world, [other, one])
-    world.now += 3
-    other.circuit.may_call(world.now)
-    quiet(world, [other, one])
+    other.part()
+    quiet(world, [one])
 
-    assert one.left is not None
+    assert not one.call(Result.SUCCESS)
     one.report(probe, Result.NOTHING)
-    assert not one.circuit.is_probing(world.now)
+    quiet(world, [one])
+    assert one.call(Result.SUCCESS)
 
 
 def test_a_probe_begins_only_while_the_lease_will_last_for_it() -> None:
@@ -245,6 +246,22 @@ def test_what_was_agreed_while_the_answer_was_lost_is_not_taken_for_anothers() -
 
     assert (one.state, other.state) == (State.HALF_OPEN, State.HALF_OPEN)
     assert one.events() == ["opened", "half_opened"]
+
+
+def test_calls_that_run_while_the_others_open_and_close_count_as_before() -> None:
+    world, (one, other) = fleet("one", "other")
+    quiet(world, [one, other])
+    running = other.ask()
+    assert isinstance(running, Permit)
+    lapse(world, one)
+    for _ in range(2):
+        assert one.call(Result.SUCCESS)
+    quiet(world, [one, other])
+
+    other.report(running, Result.FAILURE)
+
+    assert other.circuit.snapshot(world.now)["failures"] == 1
+    assert other.events() == []
 
 
 def test_a_flushed_store_is_told_again_what_is_known() -> None:
