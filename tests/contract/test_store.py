@@ -78,6 +78,16 @@ async def test_what_the_store_lost_is_known_again_from_who_knows_the_latest(kept
     assert older[:5] == restated[:5]
 
 
+async def test_what_is_agreed_after_a_loss_outranks_whatever_was_known_before(kept: Kept) -> None:
+    """Another target stands for a store that was emptied."""
+    before = await kept.tell("one", **OPENED)
+    await kept.tell("other", "emptied", **OPENED)
+
+    restated = await kept.tell("one", "emptied", epoch=before.epoch, state="closed")
+
+    assert (restated.state, restated.by) == ("open", "other")
+
+
 # ---- by hand -------------------------------------------------------------------------------------------------------
 
 
