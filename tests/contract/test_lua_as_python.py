@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from itertools import count
@@ -16,7 +17,7 @@ from plugins.state.address import read
 from plugins.state.memory import MemoryStore
 from plugins.state.redis_store import RedisStore
 from plugins.state.store import Change, Known, Store, Terms, Told
-from tests.contract.conftest import PATIENT
+from tests.contract.conftest import PATIENT, in_time
 
 LONG = [0, 1_000_000, 2_000_000]  # so long that none ends meanwhile
 _numbers = count()
@@ -88,3 +89,29 @@ async def test_whatever_is_kept_is_forgotten_some_day(url_of: Callable[[str], st
 
     assert left.keys() == {"{waferline:days}:1:replicas", "{waferline:days}:1:target:t"}
     assert all(86_000_000 < each <= 86_400_000 for each in left.values())
+
+
+async def test_after_a_failover_to_another_clock_nothing_lasts_longer_than_was_meant(
+    url_of: Callable[[str], str],
+) -> None:
+    url, key = url_of("valkey"), "{waferline:clocks}:1:target:t"
+    store, terms = RedisStore(read(url), PATIENT), Terms(namespace="clocks")
+    told = Told(change=Change.MADE, state="open", open_ms=5_000, full_ms=4_000, misconfigured_ms=3_000, asks=1)
+    opened = (await store.exchange("one", {"t": told}, terms)).known["t"]
+    with Redis.from_url(url) as client:
+        record = json.loads(client.get(key) or "")
+        for name in ("opens", "full", "misconfigured", "lease", "hand"):
+            record[name] += 3_600_000
+        client.set(key, json.dumps(record))
+
+    async def look() -> Known:
+        return (await store.exchange("other", {"t": Told(epoch=opened.epoch)}, terms)).known["t"]
+
+    async def ends() -> bool:
+        return (await look()).open_ms < 5_000
+
+    seen = await look()
+    await in_time(ends, what="the passing of time, which has to be kept,")
+    await store.close()
+
+    assert (seen.open_ms, seen.full_ms, seen.misconfigured_ms, seen.lease_ms) == (5_000, 4_000, 3_000, 10_000)
