@@ -258,10 +258,16 @@ async def test_replicas_are_counted_until_they_are_silent(kept: Kept) -> None:
     await kept.tell("one")
     assert (await kept.whole("other", {})).replicas == 2
 
+    async def counted() -> int:
+        return (await kept.whole("other", {}, seen_ms=50)).replicas
+
     async def alone() -> bool:
-        return (await kept.whole("other", {}, seen_ms=30)).replicas == 1
+        return await counted() == 1
 
     await in_time(alone, what="the other's silence")
+    opened = await kept.tell("other", **{**OPENED, "open_ms": 100})
+    while (await kept.tell("other", epoch=opened.epoch)).open_ms:
+        assert await counted() == 1, "who is not silent stays"
 
 
 @pytest.mark.parametrize("targets", [0, 1, 60])
