@@ -14,6 +14,8 @@ from plugins.commands.test import tell_result
 from plugins.config import checking, deployments
 from plugins.config.files import shown
 from plugins.config.problem import Level, Problem, errors, in_order
+from plugins.config.slo import check_slo
+from plugins.policy.engine import public_names
 from plugins.state.address import BadAddressError, read
 
 HELP = "check policies, litellm_config.yaml, schemas and examples"
@@ -33,6 +35,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     loaded, problems = _loaded(context)
     problems += schema.problems(context.policies)
     problems += _store(context)
+    problems += check_slo(context.policies, public_names(loaded.policies, loaded.deployed) if loaded else None)
     results: list[Result] = []
     for path in shipped(context.policies) if loaded else ():
         found, wrong = run_file(path, loaded) if loaded else ([], [])
