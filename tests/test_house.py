@@ -59,7 +59,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Of the front only the type of an ASGI application, which is what hooks mount; nothing of config.
     "plugins.hooks": ("plugins.policy", "plugins.circuit", "plugins.telemetry", "plugins.front.asgi"),
     "simulator": ("plugins.stream",),
-    "loadtests": ("plugins.stream",),
+    "loadtests": (
+        "plugins.stream",
+        "plugins.config.located",
+        "plugins.config.problem",
+        "plugins.config.validate",
+        "plugins.config.slo",  # which is checked before any load is sent
+        "plugins.policy",  # what is promised, what models cost, and how fast they are said to be
+    ),
     "scripts": ("plugins.config", "plugins.policy.targets"),
 }
 

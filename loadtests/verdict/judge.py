@@ -1,0 +1,89 @@
+"""Judging a run: each promise to each workload, by the steady part of what the target answered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from loadtests.figures.chance import share_between
+from loadtests.figures.facts import Facts
+from loadtests.figures.figure import TARGET, steady, values
+from loadtests.figures.proof import Answer, Proof, more_needed, prove
+from loadtests.figures.quantiles import between, quantile
+from loadtests.record.folder import Run
+from loadtests.record.sample import Sample
+from loadtests.verdict.promise import Promise, promises
+from loadtests.verdict.result import Result, Verdict
+from plugins.policy.slo import SloFile
+
+
+def judge(run: Run, slo: SloFile) -> Verdict:
+    facts = Facts(run.info)
+    targeted = [sample for sample in run.samples if sample.way == TARGET]
+    counted = steady(targeted)
+    return Verdict(
+        results=tuple(judge_samples(counted, targeted, slo, facts)),
+        void=facts.bottleneck or (None if counted else "no request began while a stage was steady"),
+        must_prove=facts.must_prove,
+        confidence=slo.confidence,
+        requests=len(counted),
+    )
+
+
+def judge_samples(counted: Sequence[Sample], all_of_them: Sequence[Sample], slo: SloFile, facts: Facts) -> list[Result]:
+    found = []
+    for workload in sorted({sample.workload for sample in all_of_them}):
+        own = [sample for sample in counted if sample.workload == workload]
+        whole_run = [sample for sample in all_of_them if sample.workload == workload]
+        for promise in promises(slo.levels(workload), facts.primaries):
+            samples = whole_run if promise.everywhere else own
+            result = _judge(workload, promise, samples, slo.confidence, facts.must_prove)
+            if result.counted or promise.name != "fallback_share":  # nobody told who served
+                found.append(result)
+    return found
+
+
+def _judge(workload: str, promise: Promise, samples: Iterable[Sample], confidence: float, must_prove: bool) -> Result:
+    beyond = [each for each in map(promise.beyond, samples) if each is not None]
+    over, counted = sum(beyond), len(beyond)
+    proof = prove(over, counted, promise.allowed, confidence)
+    if not must_prove and promise.figure is None and not promise.at_least:
+        proof = _as_seen(proof, over, counted, promise.allowed)
+    value, low, high = _measured(promise, samples, over, counted, confidence)
+    unproven = proof.answer is Answer.UNPROVEN
+    return Result(
+        workload=workload,
+        name=promise.name,
+        title=promise.title,
+        unit=promise.unit,
+        at_least=promise.at_least,
+        limit=promise.limit,
+        value=value,
+        low=low,
+        high=high,
+        answer=proof.answer,
+        sure=proof.sure,
+        counted=counted,
+        over=over,
+        allowed=promise.allowed,
+        more=more_needed(over, counted, promise.allowed, confidence) if unproven else 0,
+    )
+
+
+def _as_seen(proof: Proof, over: int, counted: int, allowed: float) -> Proof:
+    """A few requests prove no share. But an error is one, however busy the machine was: where nothing must be proven,
+    more of them than promised are a miss all the same."""
+    return Proof(Answer.MISSED, proof.sure) if counted and over / counted > allowed else proof
+
+
+def _measured(
+    promise: Promise, samples: Iterable[Sample], over: int, counted: int, confidence: float
+) -> tuple[float | None, float | None, float | None]:
+    if promise.figure is None:
+        if not counted:
+            return None, None, None
+        low, high = share_between(over, counted, confidence)
+        seen = over / counted
+        return (1 - seen, 1 - high, 1 - low) if promise.at_least else (seen, low, high)
+    ordered = values(promise.figure, samples)
+    bounds = between(ordered, promise.share, confidence)
+    return quantile(ordered, promise.share), *(bounds or (None, None))
