@@ -1,0 +1,82 @@
+"""A sweep names its knee where throughput stops following load, and the highest level that keeps every promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from loadtests.record.folder import Run
+from loadtests.record.sample import Phase, Sample
+from loadtests.verdict.levels import read
+from loadtests.verdict.sweep import Sweep, sweep
+from plugins.policy.slo import SloFile
+from tests.loadtests.synthetic import info, run, sample
+
+SECONDS = 10.0
+LATE = SloFile.model_validate({"default": {"first_token_ms": {"p95": 500}}})
+
+
+def climbing(loads: list[float], carries: float) -> Run:
+    """Users that each ask once a second of something that carries so many; the others wait for their turn."""
+    chance = Random(4)
+    stages: list[dict[str, Any]] = []
+    made: list[Sample] = []
+    for place, load in enumerate(loads):
+        begin = place * SECONDS
+        stages.append({"name": f"level-{place}", "begin": begin, "end": begin + SECONDS, "users": load})
+        served = min(load, carries)
+        wait = 170 * max(1.0, load / carries) ** 2
+        for number in range(int(served * SECONDS)):
+            one = sample(chance, begin + number / served, len(made), first_ms=wait)
+            made.append(replace(one, stage=f"level-{place}", phase=Phase.STEADY))
+    return Run(info(stages=stages), made)
+
+
+def found(loads: list[float], carries: float, slo: SloFile = LATE) -> Sweep:
+    made = sweep(climbing(loads, carries), slo)
+    assert made
+    return made
+
+
+def load_of(made: Sweep) -> tuple[float | None, float | None]:
+    return made.knee.load if made.knee else None, made.safe.load if made.safe else None
+
+
+@pytest.mark.parametrize("carries", [16, 32, 64])
+def test_the_knee_is_the_last_level_that_still_gained(carries: float) -> None:
+    made = found([8, 16, 32, 64, 128, 256], carries)
+
+    assert made.knee
+    assert made.knee.load == carries
+    assert made.confirmed is (carries < 128)
+
+
+def test_a_target_that_carries_everything_has_no_knee() -> None:
+    made = found([8, 16, 32, 64], 1000)
+
+    assert load_of(made) == (None, 64)
+    assert made.sentence == "no knee was reached; the highest safe level is 64 users (proven)"
+
+
+def test_a_knee_at_the_last_step_is_named_and_not_confirmed() -> None:
+    made = found([8, 16, 32, 64], 32)
+
+    assert made.knee
+    assert (made.knee.load, made.confirmed) == (32, False)
+    assert "by the last level alone" in made.sentence
+
+
+def test_the_safe_level_is_below_the_first_that_misses_a_promise() -> None:
+    assert load_of(found([8, 16, 32, 64, 128], 32)) == (32, 32)
+    assert found([8, 16, 32], 1, LATE).safe is None
+
+
+def test_steps_too_small_to_show_a_gain_are_no_knee() -> None:
+    assert found([30, 31, 32], 30).knee is None
+
+
+def test_a_run_on_one_level_is_no_sweep() -> None:
+    assert sweep(run(), read()) is None
