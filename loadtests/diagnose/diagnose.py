@@ -1,0 +1,38 @@
+"""All checks over one run. Adding one is a function and its place in CHECKS. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from loadtests.diagnose import provider, saturation, speed, way
+from loadtests.diagnose.finding import Finding, Seen, Weight
+from loadtests.figures.facts import Facts
+from loadtests.record.folder import Run
+
+Check = Callable[[Seen], Iterator[Finding]]
+
+CHECKS: tuple[Check, ...] = (
+    saturation.generator,
+    speed.beside_the_reference,
+    way.buffering,
+    provider.another_model,
+    provider.refusals,
+    provider.rate_limits,
+    saturation.gateway,
+    provider.fallbacks,
+    provider.queueing,
+    way.cold_connections,
+    way.cold_start,
+    way.pauses,
+)
+
+
+def diagnose(run: Run) -> list[Finding]:
+    """The gravest first."""
+    seen = Seen(Facts(run.info), run.samples)
+    order = [Weight.BAD, Weight.WARN, Weight.NOTE, Weight.FINE]
+    return sorted((finding for check in CHECKS for finding in check(seen)), key=lambda each: order.index(each.weight))
+
+
+def lines(findings: list[Finding]) -> list[str]:
+    return [f"  {finding.weight.value:<7} {finding.sentence}" for finding in findings]
