@@ -53,15 +53,15 @@ def _finding(model: str, figure: Figure, measured: float, known: float, pace: Pa
     name = "rate" if figure is RATE else "first_token"
     evidence = f"{number(measured, figure.unit)} measured, {number(known, figure.unit)} published{elsewhere}"
     if pace is Pace.RIGHT:
-        what = f"{model} is configured right, its {figure.title.lower()} is within a factor of two"
+        what = f"configured right: the {figure.title.lower()} of {model} is within a factor of two of what is published"
         return Finding(f"{name}.right", Weight.FINE, what, evidence)
     if pace is Pace.BURST:
-        what = f"{model} seems faster than any model is"
+        what = f"answers of {model} seem faster than any model is"
         cure = "something holds answers back and lets them go at once; see what buffers on the way"
         return Finding(f"{name}.burst", Weight.BAD, what, evidence, cure)
     times = max(measured / known, known / measured)
-    word = "lower" if figure is RATE else "later"
-    what = f"{model}: {figure.title.lower()} is {times:.1f} times {word} than published"
+    word = "lower" if figure is RATE else "longer"
+    what = f"the {figure.title.lower()} of {model} is {times:.1f} times {word} than published"
     cure = (
         "see the findings below; where none explains it, ask the provider directly with `waferline doctor`, and check "
         "that api_base and the model's id name a shared production endpoint, no preview and no other region"

@@ -51,7 +51,7 @@ FIRST_TOKEN = Figure(
 )
 RATE = Figure(
     "tokens_per_s",
-    "Tokens per second",
+    "Speed of a stream",
     "tokens/s",
     False,
     _rate,
@@ -81,7 +81,7 @@ DEFINITIONS = {
     "Fallback share": "Of the answers whose target is known, those by another than a first target of the gateway.",
     "Silent truncation": "Answers that end like whole ones and are not: no finish reason, or words missing. "
     "Counted over the whole run, its ramp included.",
-    "Goodput": "Requests whose answer is whole and within every limit of the service level, of all and per second.",
+    "Goodput": "Requests whose answer is whole and within every limit of the service level, of all.",
     "Percentile": "The smallest value that at least so many of all requests do not exceed; exact, nothing is binned.",
     "Steady": "Figures are of requests that began in a stage's steady part; ramp and drain are cut.",
 }

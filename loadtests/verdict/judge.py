@@ -16,10 +16,11 @@ from loadtests.verdict.result import Result, Verdict
 from plugins.policy.slo import SloFile
 
 
-def judge(run: Run, slo: SloFile) -> Verdict:
+def judge(run: Run, slo: SloFile, stages: frozenset[str] | None = None) -> Verdict:
+    """By the steady part of these stages, or of all. What is silently cut is one too many in any."""
     facts = Facts(run.info)
     targeted = [sample for sample in run.samples if sample.way == TARGET]
-    counted = steady(targeted)
+    counted = [sample for sample in steady(targeted) if stages is None or sample.stage in stages]
     return Verdict(
         results=tuple(judge_samples(counted, targeted, slo, facts)),
         void=facts.bottleneck or (None if counted else "no request began while a stage was steady"),

@@ -47,6 +47,13 @@ class Sweep:
     safe: Level | None
 
     @property
+    def judged(self) -> frozenset[str]:
+        """The stages a verdict is about: those that are safe. A sweep means to go further than any promise holds; where
+        not even its first level is safe, that one is judged."""
+        last = self.safe.load if self.safe else self.levels[0].load
+        return frozenset(level.stage.name for level in self.levels if level.load <= last)
+
+    @property
     def sentence(self) -> str:
         knee = f"the knee is at {self.knee.stage.load_text}" if self.knee else "no knee was reached"
         if self.knee and not self.confirmed:

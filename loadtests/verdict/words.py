@@ -19,7 +19,7 @@ def number(value: float | None, unit: str = "") -> str:
     if not isfinite(value):
         return "never"
     if not unit:
-        return f"{value * 100:.3g} %"
+        return f"{value * 100:.{3 if value >= 0.01 else 2}g} %"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     text = f"{value:,.{digits}f}"
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {unit}"
@@ -31,7 +31,7 @@ def finite(value: float | None) -> float | None:
 
 
 def percent(sure: float) -> str:
-    return "more than 99.9 %" if sure > 0.999 else f"{sure * 100:.3g} %"
+    return "over 99.9 %" if sure > 0.999 else f"{sure * 100:.3g} %"
 
 
 def sentence(result: Result) -> str:

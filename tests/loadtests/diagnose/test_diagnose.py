@@ -53,7 +53,7 @@ CAUSES = {
     "rate.doubtful": (run(rate=600), "3.1 times lower than published: 595 tokens/s measured, 1,844 tokens/s published"),
     "rate.wrong": (run(rate=120), "15.5 times lower than published"),
     "rate.burst": (run(rate=40_000), "faster than any model is"),
-    "first_token.doubtful": (run(first_ms=900), "3.0 times later than published"),
+    "first_token.doubtful": (run(first_ms=900), "3.0 times longer than published"),
     "buffering": (run(change=buffered), "1,080 of 1,080 (100 %) of the longer answers came in one or two deliveries"),
     "another_model": (
         run(change=some(0.3, lambda one, _: replace(one, outcome=Outcome.WRONG_MODEL, model_served="tiny"))),

@@ -53,7 +53,7 @@ def test_a_late_first_token_is_a_miss_by_how_much_and_how_sure() -> None:
     missed = only(verdict)
     assert missed.missed_by == pytest.approx(118, abs=10)
     assert "promised at most 200 ms: missed by 1" in missed.sentence
-    assert "1,080 of 1,080 beyond where 54 may be, more than 99.9 % sure" in missed.sentence
+    assert "1,080 of 1,080 beyond where 54 may be, over 99.9 % sure" in missed.sentence
     assert verdict.text.splitlines()[1].startswith("  MISSED  chat: First token p95")
 
 
