@@ -6,9 +6,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from loadtests.figures.blocks import draw, quantiles, stretch_of
+from loadtests.figures.chance import t_beyond
 from loadtests.figures.figure import FIRST_TOKEN, RATE, TARGET, steady
 from loadtests.figures.quantiles import quantile
 from loadtests.record.sample import Outcome, Sample
@@ -41,16 +40,17 @@ def added(samples: Sequence[Sample], way: str) -> Added | None:
         return None
     differences = [((mine.ttft or 0.0) - (other.ttft or 0.0)) * 1000 for mine, other in pairs]
     draws, columns = draw(stretch_of([mine for mine, _ in pairs]), SEED)
-    low, high = np.quantile(quantiles(draws, columns, differences, 0.5), [0.025, 0.975])
+    middle = quantile(sorted(differences), 0.5) or 0.0
+    drawn = quantiles(draws, columns, differences, 0.5)
+    reach = t_beyond(0.05, max(1, draws.stretches - 1)) * float(drawn.std(ddof=1))
     rates = sorted(mine / other for a, b in pairs if (mine := RATE.of(a)) and (other := RATE.of(b)))
-    ordered = sorted(differences)
     return Added(
         way=way,
         pairs=len(pairs),
-        first_ms=quantile(ordered, 0.5) or 0.0,
-        low=float(low),
-        high=float(high),
-        first_p95_ms=quantile(ordered, 0.95) or 0.0,
+        first_ms=middle,
+        low=middle - reach,
+        high=middle + reach,
+        first_p95_ms=quantile(sorted(differences), 0.95) or 0.0,
         rate_share=quantile(rates, 0.5),
     )
 

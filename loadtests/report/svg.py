@@ -8,6 +8,8 @@ from math import ceil, floor, isfinite, log10
 
 from markupsafe import Markup, escape
 
+WIDEST = 1e6  # what is smaller than that part of the largest stands at the edge
+
 Point = tuple[float, float]
 Label = Callable[[float], str]
 
@@ -55,7 +57,7 @@ def fitting(values: Iterable[float], start: float, end: float, *, from_zero: boo
     held = [value for value in values if isfinite(value)] or [0.0, 1.0]
     low, high = min(held), max(held)
     if low > 0 and high / low > 20:
-        return Scale(_below(low), _above(high), start, end, logarithmic=True)
+        return Scale(_below(max(low, high / WIDEST)), _above(high), start, end, logarithmic=True)
     low = 0.0 if from_zero else low
     step = _step(max(high - low, abs(high) * 0.02, 1e-6), 4)
     top = ceil(high / step + 1e-9) * step

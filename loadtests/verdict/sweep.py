@@ -67,11 +67,12 @@ class Sweep:
 def sweep(run: Run, slo: SloFile) -> Sweep | None:
     """None of a run whose load does not rise from stage to stage in three levels or more."""
     facts = Facts(run.info)
-    counted = steady(run.samples)
-    levels = [_level(stage, counted, slo, facts) for stage in facts.stages if stage.load]
-    loads = [level.load for level in levels]
-    if len(levels) < 3 or loads != sorted(set(loads)):
+    stages = [stage for stage in facts.stages if stage.load]
+    loads = [stage.load or 0.0 for stage in stages]
+    if len(stages) < 3 or loads != sorted(set(loads)):
         return None
+    counted = steady(run.samples)
+    levels = [_level(stage, counted, slo, facts) for stage in stages]
     place, confirmed = knee_at(levels)
     return Sweep(tuple(levels), None if place is None else levels[place], confirmed, _safe(levels))
 
