@@ -75,7 +75,7 @@ def _bars(held: Histogram, figure: Figure, x: Scale, y: Scale, box: Box) -> Mark
 def _percentiles(figure: Figure, ordered: Sequence[float], x: Scale, box: Box) -> Markup:
     """Labels stand in rows of their own where they would run into each other."""
     parts = []
-    taken: list[float] = []
+    ends = [float("-inf")] * 3  # of what stands in each row so far
     for share in (0.5, 0.95, 0.99) if figure.smaller_is_better else (0.05, 0.5):
         value = quantile(ordered, share)
         if value is None or not isfinite(value):
@@ -83,10 +83,12 @@ def _percentiles(figure: Figure, ordered: Sequence[float], x: Scale, box: Box) -
         place = x(value)
         parts.append(upright(place, box, "mark"))
         said = f"p{share * 100:g} {number(value, figure.unit).removesuffix(f' {figure.unit}')}"
-        anchor = "end" if place > box.right - 60 else "start"
-        row = sum(abs(place - other) < 76 for other in taken) % 3
+        wide = 6.2 * len(said) + 10
+        anchor = "end" if place > box.right - wide else "start"
+        left = place - wide if anchor == "end" else place
+        row = next((row for row, end in enumerate(ends) if end <= left), 2)
+        ends[row] = left + wide
         parts.append(text(place + (-5 if anchor == "end" else 5), box.top - 26 + row * 13 + 10, said, "note", anchor))
-        taken.append(place)
     return Markup("").join(parts)
 
 

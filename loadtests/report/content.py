@@ -96,7 +96,7 @@ def coded(said: str) -> Markup:
 
 
 def _moment(began: str) -> str:
-    return f"{began[:10]} {began[11:16]} UTC" if began.endswith("Z") else began
+    return f"{began[:10]} {began[11:16]} UTC" if began.endswith(("Z", "+00:00")) else began
 
 
 def tiles(run: Run, swept: Sweep | None) -> list[Tile]:
@@ -158,7 +158,7 @@ def _timeline(run: Run, facts: Facts) -> Chart | None:
         legend.append(("other", "whole, from a fallback"))
     if any(each.failed for each in cut):
         legend.append(("failed", "anything else"))
-    wide, narrow = _twice(lambda width: timeline(cut, held, facts.stages, width), WIDE)
+    wide, narrow = _twice(lambda width: timeline(cut, held, facts.stages, seconds, width), WIDE)
     marks = "; ".join(
         f"{lane.title}: " + ", ".join(f"{each.what} from {each.at:.1f} s" for each in lane.stretches) for lane in held
     )

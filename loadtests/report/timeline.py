@@ -17,12 +17,15 @@ Value = Callable[[Slice], float | None]
 LANE = 32.0
 
 
-def timeline(cut: Sequence[Slice], lanes: Sequence[Lane], stages: Sequence[Stage], width: float) -> Markup:
+def timeline(
+    cut: Sequence[Slice], lanes: Sequence[Lane], stages: Sequence[Stage], seconds: float, width: float
+) -> Markup:
     wide = width - GUTTER - MARGIN
-    first, rate, requests = (Box(GUTTER, top, wide, high) for top, high in ((50, 130), (224, 90), (358, 80)))
+    room = 26 if len(stages) > 1 else 0  # for their names
+    first, rate, requests = (Box(GUTTER, room + top, wide, high) for top, high in ((24, 130), (198, 90), (332, 80)))
     bottom = requests.bottom + (18 + LANE * len(lanes) if lanes else 6)
     every = Box(GUTTER, first.top, wide, bottom - first.top)
-    x = Scale(0, max(cut[-1].until, 1e-6), GUTTER, GUTTER + wide)
+    x = Scale(0, seconds, GUTTER, GUTTER + wide)
     return drawing(
         width,
         bottom + 42,
