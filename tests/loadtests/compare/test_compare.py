@@ -83,6 +83,17 @@ def test_errors_are_worse_when_they_are_more_than_chance(share: float, found: Ch
     assert changes(run(1), after)["errors"] is found
 
 
+def test_errors_that_come_evenly_are_still_held_against_chance() -> None:
+    """Every stretch of time then has the same share, and knows of no noise."""
+
+    def one_in(step: int) -> Run:
+        made = run(1)
+        return Run(made.info, [broken(s, Outcome.FAILED) if i % step == 0 else s for i, s in enumerate(made.samples)])
+
+    assert changes(one_in(60), one_in(40))["errors"] is Change.SAME
+    assert changes(one_in(60), one_in(12))["errors"] is Change.WORSE
+
+
 def test_one_truncated_answer_in_2000_is_worse_than_none() -> None:
     before, after = run(1, count=2000), run(2, count=2000)
     after.samples[777] = replace(after.samples[777], outcome=Outcome.TRUNCATED)

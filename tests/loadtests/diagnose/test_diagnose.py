@@ -123,6 +123,14 @@ def test_a_provider_that_is_slow_itself_is_told_from_a_gateway_that_is() -> None
     assert "120 tokens/s by the way 'direct'" in finding.evidence
 
 
+def test_new_connections_that_cost_nothing_and_a_queue_beside_a_long_wait_are_no_cause() -> None:
+    reopened = run(change=some(0.5, lambda one, _: replace(one, reused=False)))
+    thinking = run(first_ms=590, change=lambda one, _: replace(one, queue_seconds=0.06))
+
+    assert accusations(reopened) == []
+    assert accusations(thinking) == []
+
+
 def test_requests_that_leave_late_accuse_the_generator_of_an_open_loop_only() -> None:
     def held_up(one: Sample, _: Random) -> Sample:
         return replace(one, sent=one.intended + 0.2)

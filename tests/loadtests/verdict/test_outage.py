@@ -20,6 +20,8 @@ def failing_over(one: Sample, _: Random) -> Sample:
     """Lost until the circuit opens at 9 s, then a fallback's, until the circuit closes at 13 s."""
     if 8 <= one.intended < 9:
         return broken(one, Outcome.FAILED)
+    if 10 <= one.intended < 10.1:
+        return broken(one, Outcome.SHED)
     return replace(one, target=FALLBACK) if 9 <= one.intended < 13 else one
 
 
@@ -31,7 +33,7 @@ def of(*marks: Mark) -> Outage:
 def test_a_fault_is_told_with_what_it_cost() -> None:
     found = of(FAULT, OPENED, CLOSED)
 
-    assert (found.requests, found.lost, found.lost_before_trip, found.fallback) == (240, 60, 60, 180)
+    assert (found.requests, found.lost, found.lost_before_trip, found.fallback) == (240, 66, 60, 174)
     assert found.tripped_after == pytest.approx(1.0)
     assert found.rescued_after == pytest.approx(1.17, abs=0.02)
     assert found.back_after == pytest.approx(1.17, abs=0.02)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from loadtests.figures.facts import Stage
 from loadtests.record.folder import Run
 from loadtests.record.sample import Phase, Sample
 from loadtests.verdict.levels import read
-from loadtests.verdict.sweep import Sweep, sweep
+from loadtests.verdict.sweep import Level, Sweep, knee_at, sweep
 from plugins.policy.slo import SloFile
 from tests.loadtests.synthetic import info, run, sample
 
@@ -76,6 +77,32 @@ def test_the_safe_level_is_below_the_first_that_misses_a_promise() -> None:
 
 def test_steps_too_small_to_show_a_gain_are_no_knee() -> None:
     assert found([30, 31, 32], 30).knee is None
+
+
+@pytest.mark.parametrize(
+    ("loads", "throughput", "p99", "knee"),
+    [
+        pytest.param((8, 16, 32), (8, 16, 16), (170, 170, 400), (1, False), id="the last level alone says so"),
+        pytest.param((8, 16, 32, 64), (8, 16, 16, 16), (170, 170, 400, 900), (1, True), id="the one after says so too"),
+        pytest.param((8, 16, 32, 64), (8, 16, 16, 40), (170, 170, 400, 170), (None, False), id="a dip and no more"),
+        pytest.param((8, 16, 32), (8, 16, 16), (170, 170, 180), (None, False), id="nobody waits"),
+        pytest.param((8, 16, 32), (8, 16, 17), (170, 170, 900), (None, False), id="it still gains"),
+        pytest.param((30, 31, 32), (30, 30, 30), (170, 400, 900), (None, False), id="hardly more load"),
+        pytest.param((8, 16, 32), (8, 16, 0), (170, 170, None), (1, False), id="nothing answers any more"),
+    ],
+)
+def test_a_knee_is_where_load_grows_waiting_doubles_and_nothing_is_gained(
+    loads: tuple[float, ...],
+    throughput: tuple[float, ...],
+    p99: tuple[float | None, ...],
+    knee: tuple[int | None, bool],
+) -> None:
+    levels = [
+        Level(Stage(str(load), 0, 1, users=load), load, 100, 100, rate, rate, None, 170, late, (), True)
+        for load, rate, late in zip(loads, throughput, p99, strict=True)
+    ]
+
+    assert knee_at(levels) == knee
 
 
 def test_a_run_on_one_level_is_no_sweep() -> None:
