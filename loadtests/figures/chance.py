@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from math import exp, lgamma, log, log1p
 
 _TINY = 1e-300
@@ -38,6 +39,7 @@ def beyond_t(t: float, freedom: float) -> float:
     return beta(freedom / 2, 0.5, freedom / (freedom + t * t))
 
 
+@cache
 def t_beyond(chance: float, freedom: float) -> float:
     """The t that is exceeded on either side with that chance: the turn of `beyond_t`."""
     low, high = 0.0, 1.0
