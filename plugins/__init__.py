@@ -47,5 +47,6 @@ Words, one per thing:
     shortcut     from our transport to the client, past LiteLLM, which is told the answer afterwards
     warm         said of a connection that is open before somebody needs it
     rehearsal    our own first request through LiteLLM, which no provider sees
+    promise      a limit in policies/slo.yaml: load tests hold a run to it, the gateway never reads it
     whole        an answer that ended with a finish reason; everything else is broken
 """

@@ -85,9 +85,14 @@ PURE = (
     "plugins.front.failure",
     "plugins.front.lane",
     "plugins.front.listing",
+    "loadtests.figures",
+    *(f"loadtests.verdict.{each}" for each in "judge junit outage promise result sweep words".split()),
+    "loadtests.compare",
+    "loadtests.diagnose",
+    *(f"loadtests.report.{each}" for each in "bins charts content summary svg tables timeline".split()),
 )
 IMPURE = frozenset("asyncio io logging os pathlib random secrets socket subprocess sys tempfile threading time".split())
-PURE_PACKAGES = frozenset({"orjson", "pydantic"})  # they compute, and do nothing else
+PURE_PACKAGES = frozenset({"markupsafe", "numpy", "orjson", "pydantic"})  # they compute, and do nothing else
 
 # Packages that one room alone may know.
 ONLY_IN = {
