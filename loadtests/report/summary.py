@@ -10,6 +10,8 @@ from loadtests.figures.facts import Facts
 from loadtests.figures.proof import Answer
 from loadtests.record.folder import Run
 from loadtests.report.content import tiles
+from loadtests.report.tables import Table, failover
+from loadtests.verdict.outage import outages
 from loadtests.verdict.result import Result, Verdict
 from loadtests.verdict.sweep import Sweep
 from loadtests.verdict.words import number
@@ -37,10 +39,19 @@ def _lines(run: Run, verdict: Verdict, findings: Sequence[Finding], swept: Sweep
         yield _row(result)
     if swept:
         yield from ("", f"{swept.sentence[:1].upper()}{swept.sentence[1:]}.")
+    faults = failover(outages(run.samples, run.marks, facts.primaries))
+    if faults.rows:
+        yield from ("", *_table(faults))
     told = [finding for finding in findings if finding.weight is not Weight.FINE]
     if told:
         yield from ("", "**What was found**", "")
         yield from (f"* {_cell(finding.sentence)}" for finding in told)
+
+
+def _table(held: Table) -> Iterator[str]:
+    yield f"| {' | '.join(held.head)} |"
+    yield f"|{'---|' * len(held.head)}"
+    yield from (f"| {' | '.join(map(_cell, row))} |" for row in held.rows)
 
 
 def _row(result: Result) -> str:

@@ -79,6 +79,17 @@ def test_the_four_files_say_the_same(tmp_path: Path) -> None:
     assert "| chat: First token p95 | 1,5" in summary
 
 
+def test_a_fault_stands_in_page_summary_and_data(tmp_path: Path) -> None:
+    fault = Mark(kind=MarkKind.FAULT, what="503", at=8.0, until=12.0, target="cerebras")
+    dead = run(change=lambda one, _: broken(one, Outcome.FAILED) if 8 <= one.intended < 12 else one, marks=[fault])
+    page = concluded(tmp_path, dead)
+
+    told = json.loads((tmp_path / "verdict.json").read_text("utf-8"))["faults"]
+    assert [(each["what"], each["lost"], each["requests"]) for each in told] == [("503", 240, 240)]
+    assert "| 503 at cerebras | 4 s |" in (tmp_path / "summary.md").read_text("utf-8")
+    assert "240 of 240" in page
+
+
 def test_names_are_text_wherever_they_stand(tmp_path: Path) -> None:
     def named(one: Sample, _: Random) -> Sample:
         odd = {"id": NASTY, "workload": NASTY, "target": NASTY, "model_served": NASTY, "lane": NASTY, "error": NASTY}
