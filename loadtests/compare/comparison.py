@@ -56,7 +56,8 @@ def compare_runs(before: Run, after: Run, *, force: bool = False) -> Comparison:
     """Runs that were not made alike are not compared, unless somebody insists."""
     one, other = Facts(before.info), Facts(after.info)
     unlike = differences(one, other)
-    found = [] if unlike and not force else compare(before.samples, after.samples)
+    primaries = one.primaries | other.primaries
+    found = [] if unlike and not force else compare(before.samples, after.samples, primaries)
     if not found and not unlike:
         unlike = ["one of the two has no request in a steady stage"]
     return Comparison(one.name, other.name, tuple(unlike), tuple(found))

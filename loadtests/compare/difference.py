@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from loadtests.compare.figures import PERCENTILES, SHARES, Percentile, Share
-from loadtests.figures.blocks import Draws, Numbers, draw, quantiles, shares, stretch_of
+from loadtests.compare.figures import PERCENTILES, Percentile, Share, shares
+from loadtests.figures import blocks
+from loadtests.figures.blocks import Draws, Numbers, draw, quantiles, stretch_of
 from loadtests.figures.chance import at_least, at_most, beyond_t, t_beyond
 from loadtests.figures.figure import steady
 from loadtests.figures.quantiles import quantile
@@ -78,17 +79,19 @@ class _Side:
 
     def share(self, what: Share) -> tuple[float, Numbers, int]:
         hits = [what.hit(sample) for sample in self.samples]
-        return sum(hits) / len(hits), shares(self._draws, self._columns, hits), sum(hits)
+        return sum(hits) / len(hits), blocks.shares(self._draws, self._columns, hits), sum(hits)
 
 
-def compare(before: Sequence[Sample], after: Sequence[Sample]) -> list[Difference]:
+def compare(
+    before: Sequence[Sample], after: Sequence[Sample], primaries: frozenset[str] = frozenset()
+) -> list[Difference]:
     """The steady part of each; what was silently cut is counted over the whole run."""
     one, other = steady(before), steady(after)
     if not one or not other:
         return []
     sides = _Side(one, SEED), _Side(other, SEED + 1)
     found = [_percentile(what, *sides) for what in PERCENTILES]
-    found += [_share(what, *sides) for what in SHARES if what.name != "silent_truncation"]
+    found += [_share(what, *sides) for what in shares(primaries)]
     return [*_holm(found), _truncation(before, after)]
 
 

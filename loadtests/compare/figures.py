@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from loadtests.figures.figure import FIRST_TOKEN, GAP, RATE, TOTAL, Figure
 from loadtests.record.sample import Outcome, Sample
+from loadtests.verdict.promise import by_fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ PERCENTILES = (
     Percentile(GAP, 0.99, 0.10, 10.0),
     Percentile(TOTAL, 0.5, 0.03, 5.0),
 )
-SHARES = (
-    Share("errors", "Errors", lambda sample: sample.outcome is not Outcome.WHOLE, 0.002),
-    Share("silent_truncation", "Silent truncation", lambda sample: sample.outcome is Outcome.TRUNCATED, 0.0),
-)
+
+
+def shares(primaries: frozenset[str]) -> tuple[Share, ...]:
+    return (
+        Share("errors", "Errors", lambda sample: sample.outcome is not Outcome.WHOLE, 0.002),
+        Share("fallbacks", "Answers by a fallback", lambda sample: bool(by_fallback(sample, primaries)), 0.01),
+    )

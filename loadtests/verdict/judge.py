@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from loadtests.figures.chance import share_between
 from loadtests.figures.facts import Facts
@@ -43,7 +43,7 @@ def judge_samples(counted: Sequence[Sample], all_of_them: Sequence[Sample], slo:
     return found
 
 
-def _judge(workload: str, promise: Promise, samples: Iterable[Sample], confidence: float, must_prove: bool) -> Result:
+def _judge(workload: str, promise: Promise, samples: Sequence[Sample], confidence: float, must_prove: bool) -> Result:
     beyond = [each for each in map(promise.beyond, samples) if each is not None]
     over, counted = sum(beyond), len(beyond)
     proof = prove(over, counted, promise.allowed, confidence)
@@ -77,7 +77,7 @@ def _as_seen(proof: Proof, over: int, counted: int, allowed: float) -> Proof:
 
 
 def _measured(
-    promise: Promise, samples: Iterable[Sample], over: int, counted: int, confidence: float
+    promise: Promise, samples: Sequence[Sample], over: int, counted: int, confidence: float
 ) -> tuple[float | None, float | None, float | None]:
     if promise.figure is None:
         if not counted:

@@ -19,7 +19,7 @@ from loadtests.figures.blocks import draw, quantiles, stretch_of
 from loadtests.record import folder
 from loadtests.record.folder import Run
 from loadtests.record.sample import Outcome, Sample
-from tests.loadtests.synthetic import broken, run, some
+from tests.loadtests.synthetic import FALLBACK, broken, run, some
 
 
 def drifting(seed: int, milliseconds: float = 1.5) -> Callable[[Sample, Random], Sample]:
@@ -81,6 +81,13 @@ def test_errors_are_worse_when_they_are_more_than_chance(share: float, found: Ch
     after = run(2, change=some(share, lambda one, _: broken(one, Outcome.FAILED)))
 
     assert changes(run(1), after)["errors"] is found
+
+
+def test_more_answers_by_a_fallback_are_worse_than_fewer() -> None:
+    after = run(2, change=some(0.1, lambda one, _: replace(one, target=FALLBACK)))
+
+    assert "  worse         Answers by a fallback  0 % -> " in compare_runs(run(1), after).text
+    assert compare_runs(after, run(1)).exit_code is Exit.HELD
 
 
 def test_errors_that_come_evenly_are_still_held_against_chance() -> None:
