@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from loadtests.conclude import conclude
-from loadtests.diagnose.diagnose import diagnose, lines
 from loadtests.exits import Exit
 from loadtests.record import folder
 from loadtests.verdict.levels import LevelsError
@@ -26,13 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     try:
         held = folder.read(arguments.run)
-        verdict = conclude(arguments.run, held, arguments.slo)
+        conclusion = conclude(arguments.run, held, arguments.slo)
     except LevelsError as error:
         sys.stderr.write(f"{error}\n")
         return Exit.SET_UP
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.stderr.write(f"report: the run cannot be read, {error}; name a folder that `run` has written\n")
         return Exit.SET_UP
-    told = [verdict.text, *lines(diagnose(held)), f"report: {arguments.run / 'report.html'}"]
-    sys.stdout.write("\n".join(told) + "\n")
-    return verdict.exit_code
+    sys.stdout.write(f"{conclusion.text}\n")
+    return conclusion.exit_code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from loadtests.diagnose import provider, saturation, speed, way
 from loadtests.diagnose.finding import Finding, Seen, Weight
@@ -27,12 +27,13 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def diagnose(run: Run) -> list[Finding]:
-    """The gravest first."""
-    seen = Seen(Facts(run.info), run.samples)
+def diagnose(run: Run, stages: frozenset[str] | None = None) -> list[Finding]:
+    """The gravest first. Of these stages, or of all: that a sweep's last levels overwhelm their target is no news."""
+    samples = [sample for sample in run.samples if stages is None or sample.stage in stages]
+    seen = Seen(Facts(run.info), samples)
     order = [Weight.BAD, Weight.WARN, Weight.NOTE, Weight.FINE]
     return sorted((finding for check in CHECKS for finding in check(seen)), key=lambda each: order.index(each.weight))
 
 
-def lines(findings: list[Finding]) -> list[str]:
+def lines(findings: Sequence[Finding]) -> list[str]:
     return [f"  {finding.weight.value:<7} {finding.sentence}" for finding in findings]

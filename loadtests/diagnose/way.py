@@ -11,6 +11,7 @@ from loadtests.record.sample import Outcome, Sample
 from loadtests.verdict.words import number
 
 LONG_ENOUGH = 32  # tokens: a shorter answer may well come in one piece
+MOST = 0.5
 PAUSE_SECONDS = 1.0
 
 
@@ -21,12 +22,17 @@ def buffering(seen: Seen) -> Iterator[Finding]:
         return
     late = sorted(each.ttft / each.total for each in held if each.ttft is not None and each.total > 0)
     when = f"; their first token came at {late[len(late) // 2] * 100:.0f} % of the answer's time" if late else ""
-    cure = (
-        "let nothing between here and the provider collect a stream: `proxy_buffering off` and no gzip for "
-        "text/event-stream in nginx, no caching proxy; and ask with `stream: true`"
-    )
     evidence = f"{of_all(len(held), len(long))} of the longer answers came in one or two deliveries{when}"
-    yield Finding("buffering", Weight.BAD, "answers are held back and arrive at once", evidence, cure)
+    if part(len(held), len(long)) < MOST:  # what collects streams collects all of them
+        what = "some answers arrive at once"
+        cure = "whoever passes them on has too much to do to pass them on in time: see its CPU, and this machine's"
+    else:
+        what = "answers are held back and arrive at once"
+        cure = (
+            "let nothing between here and the provider collect a stream: `proxy_buffering off` and no gzip for "
+            "text/event-stream in nginx, no caching proxy; and ask with `stream: true`"
+        )
+    yield Finding("buffering", Weight.BAD, what, evidence, cure)
 
 
 def _at_once(sample: Sample) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 
-from loadtests.diagnose.diagnose import diagnose
+from loadtests.diagnose.finding import Finding
 from loadtests.figures.facts import Facts
 from loadtests.record.folder import Run
 from loadtests.report.page import page
@@ -18,8 +19,7 @@ from loadtests.verdict.sweep import Sweep
 from loadtests.verdict.words import finite
 
 
-def write(folder: Path, run: Run, verdict: Verdict, swept: Sweep | None) -> None:
-    findings = diagnose(run)
+def write(folder: Path, run: Run, verdict: Verdict, findings: Sequence[Finding], swept: Sweep | None) -> None:
     told = {
         **verdict.as_dict(),
         "findings": [

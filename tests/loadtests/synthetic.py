@@ -126,3 +126,19 @@ def beside(one: Run, way: str, seed: int, *, first_ms: float = 171.0, rate: floa
     return [
         replace(each, way=way, id=f"{way}-{each.id}", target=None, lane=None, attempts=None) for each in other.samples
     ]
+
+
+def climbing(loads: list[float], carries: float) -> Run:
+    """Users that each ask once a second of something that carries so many; the others wait for their turn."""
+    chance = random.Random(4)
+    stages: list[dict[str, Any]] = []
+    made: list[Sample] = []
+    for place, load in enumerate(loads):
+        begin = place * 10.0
+        stages.append({"name": f"level-{place}", "begin": begin, "end": begin + 10.0, "users": load})
+        served = min(load, carries)
+        wait = 170 * max(1.0, load / carries) ** 2
+        for number in range(int(served * 10.0)):
+            one = sample(chance, begin + number / served, len(made), first_ms=wait)
+            made.append(replace(one, stage=f"level-{place}", phase=Phase.STEADY))
+    return Run(info(stages=stages), made)

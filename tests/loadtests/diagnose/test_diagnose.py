@@ -123,6 +123,27 @@ def test_a_provider_that_is_slow_itself_is_told_from_a_gateway_that_is() -> None
     assert "120 tokens/s by the way 'direct'" in finding.evidence
 
 
+def test_a_few_answers_that_arrive_at_once_are_blamed_on_who_was_busy_and_not_on_a_proxy() -> None:
+    (finding,) = accusations(run(change=some(0.2, buffered)))
+
+    assert finding.what == "some answers arrive at once"
+    assert "too much to do" in finding.cure
+
+
+def test_levels_beyond_the_safe_one_are_not_asked_why() -> None:
+    def overwhelmed(one: Sample, chance: Random) -> Sample:
+        return buffered(one, chance) if one.stage == "high" else one
+
+    stages = [
+        {"name": "low", "begin": 0.0, "end": 10.0, "users": 8},
+        {"name": "high", "begin": 10.0, "end": 20.0, "users": 80},
+    ]
+    made = run(change=overwhelmed, stages=stages)
+
+    assert [each.weight for each in diagnose(made, frozenset({"low"}))] == [Weight.FINE, Weight.FINE]
+    assert Weight.BAD in [each.weight for each in diagnose(made)]
+
+
 def test_new_connections_that_cost_nothing_and_a_queue_beside_a_long_wait_are_no_cause() -> None:
     reopened = run(change=some(0.5, lambda one, _: replace(one, reused=False)))
     thinking = run(first_ms=590, change=lambda one, _: replace(one, queue_seconds=0.06))

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from random import Random
-from typing import Any
-
 import pytest
 
 from loadtests.figures.facts import Stage
-from loadtests.record.folder import Run
-from loadtests.record.sample import Phase, Sample
 from loadtests.verdict.levels import read
 from loadtests.verdict.sweep import Level, Sweep, knee_at, sweep
 from plugins.policy.slo import SloFile
-from tests.loadtests.synthetic import info, run, sample
+from tests.loadtests.synthetic import climbing, run
 
-SECONDS = 10.0
 LATE = SloFile.model_validate({"default": {"first_token_ms": {"p95": 500}}})
-
-
-def climbing(loads: list[float], carries: float) -> Run:
-    """Users that each ask once a second of something that carries so many; the others wait for their turn."""
-    chance = Random(4)
-    stages: list[dict[str, Any]] = []
-    made: list[Sample] = []
-    for place, load in enumerate(loads):
-        begin = place * SECONDS
-        stages.append({"name": f"level-{place}", "begin": begin, "end": begin + SECONDS, "users": load})
-        served = min(load, carries)
-        wait = 170 * max(1.0, load / carries) ** 2
-        for number in range(int(served * SECONDS)):
-            one = sample(chance, begin + number / served, len(made), first_ms=wait)
-            made.append(replace(one, stage=f"level-{place}", phase=Phase.STEADY))
-    return Run(info(stages=stages), made)
 
 
 def found(loads: list[float], carries: float, slo: SloFile = LATE) -> Sweep:
