@@ -8,6 +8,7 @@ from loadtests.diagnose import provider, saturation, speed, way
 from loadtests.diagnose.finding import Finding, Seen, Weight
 from loadtests.figures.facts import Facts
 from loadtests.record.folder import Run
+from loadtests.record.sample import MarkKind
 
 Check = Callable[[Seen], Iterator[Finding]]
 
@@ -30,7 +31,8 @@ CHECKS: tuple[Check, ...] = (
 def diagnose(run: Run, stages: frozenset[str] | None = None) -> list[Finding]:
     """The gravest first. Of these stages, or of all: that a sweep's last levels overwhelm their target is no news."""
     samples = [sample for sample in run.samples if stages is None or sample.stage in stages]
-    seen = Seen(Facts(run.info), samples)
+    faults = sum(mark.kind is MarkKind.FAULT for mark in run.marks)
+    seen = Seen(Facts(run.info), samples, faults)
     order = [Weight.BAD, Weight.WARN, Weight.NOTE, Weight.FINE]
     return sorted((finding for check in CHECKS for finding in check(seen)), key=lambda each: order.index(each.weight))
 

@@ -37,6 +37,7 @@ class Seen:
 
     facts: Facts
     samples: Sequence[Sample]
+    faults: int = 0  # that were put in: what they do is no news
     counted: Sequence[Sample] = field(init=False)  # the target's, while steady
     answered: Sequence[Sample] = field(init=False)  # of those, the ones with text
     ramp: Sequence[Sample] = field(init=False)

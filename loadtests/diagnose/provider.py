@@ -84,7 +84,10 @@ def fallbacks(seen: Seen) -> Iterator[Finding]:
     speeds += f" where a first target has {number(first, 'tokens/s')}" if other and first else ""
     cure = "`waferline circuit list` says which target is left alone, and the log's `attempts` say why"
     evidence = f"{of_all(len(fell), len(known))} answers came from a fallback{speeds}"
-    yield Finding("fallbacks", Weight.WARN, "a fallback serves", evidence, cure)
+    if seen.faults:
+        yield Finding("fallbacks", Weight.NOTE, "a fallback serves, as it should while faults are put in", evidence)
+    else:
+        yield Finding("fallbacks", Weight.WARN, "a fallback serves", evidence, cure)
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -70,6 +70,7 @@ def content(run: Run, verdict: Verdict, findings: Sequence[Finding], swept: Swee
         else WORDS[verdict.exit_code],
         "tone": verdict.exit_code.name.lower(),
         "verdict": verdict,
+        "levels": "/".join(facts.text("slo").split("/")[-2:]) or "policies/slo.yaml",
         "judged": f" of the levels up to {(swept.safe or swept.levels[0]).stage.load_text}" if swept else "",
         "promises": [_promise(result) for result in [*verdict.missed, *verdict.unproven, *verdict.held]],
         "tiles": tiles(run, swept),

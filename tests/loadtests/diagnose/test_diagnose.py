@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from loadtests.diagnose.diagnose import diagnose
 from loadtests.diagnose.finding import Finding, Weight
 from loadtests.record.folder import Run
-from loadtests.record.sample import Outcome, Phase, Sample
+from loadtests.record.sample import Mark, MarkKind, Outcome, Phase, Sample
 from tests.loadtests.synthetic import FALLBACK, Change, beside, broken, run, some
 
 
@@ -128,6 +128,12 @@ def test_a_few_answers_that_arrive_at_once_are_blamed_on_who_was_busy_and_not_on
 
     assert finding.what == "some answers arrive at once"
     assert "too much to do" in finding.cure
+
+
+def test_a_fallback_that_serves_while_faults_are_put_in_is_no_accusation() -> None:
+    fault = Mark(kind=MarkKind.FAULT, what="503", at=5.0, until=9.0)
+
+    assert accusations(run(change=some(0.2, lambda one, _: replace(one, target=FALLBACK)), marks=[fault])) == []
 
 
 def test_levels_beyond_the_safe_one_are_not_asked_why() -> None:
