@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loadtests.diagnose.finding import Finding, Seen, Weight, of_all, part
-from loadtests.figures.pairs import Added, added, ways
+from loadtests.figures.pairs import added, ways
 from loadtests.figures.quantiles import quantile
 from loadtests.record.sample import Outcome
 
@@ -36,16 +36,13 @@ def _signs(seen: Seen) -> Iterator[str]:
         yield f"its loop was {lag:.0f} ms late at p99"
     for way in ways(seen.samples):
         over = added(seen.samples, way)
-        if over and _adds_too_much(over):
-            rate = f" and leaves {over.rate_share * 100:.0f} % of the rate" if over.rate_share is not None else ""
-            yield f"it adds {over.first_ms:.0f} ms to the first token over the way {way!r}{rate}"
+        if over and over.low > ADDED_MS:
+            yield f"it adds {over.first_ms:.0f} ms to the first token over the way {way!r}"
+        if over and over.rate_share is not None and over.rate_share < RATE_LEFT:
+            yield f"it leaves {over.rate_share * 100:.0f} % of the speed of the way {way!r}"
     shed = seen.having(Outcome.SHED)
     if part(len(shed), len(seen.counted)) > 0.01:
         yield f"it turned away {of_all(len(shed), len(seen.counted))} requests"
-
-
-def _adds_too_much(over: Added) -> bool:
-    return over.low > ADDED_MS or (over.rate_share is not None and over.rate_share < RATE_LEFT)
 
 
 def generator(seen: Seen) -> Iterator[Finding]:

@@ -6,17 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from loadtests.diagnose.finding import Finding, Seen, Weight, of_all, part
 from loadtests.diagnose.speed import FEWEST, median
-from loadtests.figures.figure import FIRST_TOKEN
+from loadtests.figures.figure import FIRST_TOKEN, is_long
 from loadtests.record.sample import Outcome, Sample
 from loadtests.verdict.words import number
 
-LONG_ENOUGH = 32  # tokens: a shorter answer may well come in one piece
 MOST = 0.5
 PAUSE_SECONDS = 1.0
 
 
 def buffering(seen: Seen) -> Iterator[Finding]:
-    long = [each for each in seen.answered if (each.completion_tokens or 0) >= LONG_ENOUGH]
+    long = [each for each in seen.answered if is_long(each)]
     held = [each for each in long if each.outcome is Outcome.BUFFERED or _at_once(each)]
     if part(len(held), len(long)) < 0.1:
         return

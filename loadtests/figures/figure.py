@@ -9,6 +9,7 @@ from math import inf
 from loadtests.record.sample import Outcome, Phase, Sample
 
 TARGET = "target"
+LONG = 32  # tokens
 _TURNED_AWAY = frozenset({Outcome.REFUSED, Outcome.LIMITED, Outcome.SHED})
 
 
@@ -28,8 +29,13 @@ def _first_token(sample: Sample) -> float | None:
     return None if sample.outcome in _TURNED_AWAY else inf
 
 
+def is_long(sample: Sample) -> bool:
+    """A shorter answer may come in one piece, and is over before its speed could be told."""
+    return (sample.completion_tokens or 0) >= LONG
+
+
 def _rate(sample: Sample) -> float | None:
-    return sample.tokens_per_s if sample.outcome is Outcome.WHOLE else None
+    return sample.tokens_per_s if sample.outcome is Outcome.WHOLE and is_long(sample) else None
 
 
 def _gap(sample: Sample) -> float | None:
@@ -55,7 +61,8 @@ RATE = Figure(
     "tokens/s",
     False,
     _rate,
-    "Of one whole answer: the tokens after its first delivery, by the time from the first token to the last delivery.",
+    "Of one whole answer of 32 tokens or more: the tokens after its first delivery, by the time from the first token to "
+    "the last delivery.",
 )
 GAP = Figure(
     "gap_ms",

@@ -51,7 +51,7 @@ def added(samples: Sequence[Sample], way: str) -> Added | None:
         low=middle - reach,
         high=middle + reach,
         first_p95_ms=quantile(sorted(differences), 0.95) or 0.0,
-        rate_share=quantile(rates, 0.5),
+        rate_share=quantile(rates, 0.5) if len(rates) >= FEWEST else None,
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from loadtests.figures.chance import share_between
 from loadtests.figures.facts import Facts
-from loadtests.figures.figure import TARGET, steady, values
+from loadtests.figures.figure import RATE, TARGET, steady, values
 from loadtests.figures.proof import Answer, Proof, more_needed, prove
 from loadtests.figures.quantiles import between, quantile
 from loadtests.record.folder import Run
-from loadtests.record.sample import Sample
+from loadtests.record.sample import Outcome, Sample
 from loadtests.verdict.promise import Promise, promises
 from loadtests.verdict.result import Result, Verdict
 from plugins.policy.slo import SloFile
@@ -21,13 +21,20 @@ def judge(run: Run, slo: SloFile, stages: frozenset[str] | None = None) -> Verdi
     facts = Facts(run.info)
     targeted = [sample for sample in run.samples if sample.way == TARGET]
     counted = [sample for sample in steady(targeted) if stages is None or sample.stage in stages]
+    results = judge_samples(counted, targeted, slo, facts)
     return Verdict(
-        results=tuple(judge_samples(counted, targeted, slo, facts)),
-        void=facts.bottleneck or (None if counted else "no request began while a stage was steady"),
+        results=tuple(results),
+        void=facts.bottleneck or _nothing_to_judge(counted, results),
         must_prove=facts.must_prove,
         confidence=slo.confidence,
         requests=len(counted),
     )
+
+
+def _nothing_to_judge(counted: Sequence[Sample], results: Sequence[Result]) -> str | None:
+    if not counted:
+        return "no request began while a stage was steady"
+    return None if results else "nothing is promised of what was asked for"
 
 
 def judge_samples(counted: Sequence[Sample], all_of_them: Sequence[Sample], slo: SloFile, facts: Facts) -> list[Result]:
@@ -38,9 +45,16 @@ def judge_samples(counted: Sequence[Sample], all_of_them: Sequence[Sample], slo:
         for promise in promises(slo.levels(workload), facts.primaries):
             samples = whole_run if promise.everywhere else own
             result = _judge(workload, promise, samples, slo.confidence, facts.must_prove)
-            if result.counted or promise.name != "fallback_share":  # nobody told who served
+            if result.counted or not _is_idle(promise, own):
                 found.append(result)
     return found
+
+
+def _is_idle(promise: Promise, samples: Sequence[Sample]) -> bool:
+    """A promise that nothing could be counted for, and not for want of answers: nobody told who served, or every answer
+    was too short to have a speed."""
+    answers = any(sample.outcome is Outcome.WHOLE for sample in samples)
+    return answers and (promise.name == "fallback_share" or promise.figure is RATE)
 
 
 def _judge(workload: str, promise: Promise, samples: Sequence[Sample], confidence: float, must_prove: bool) -> Result:

@@ -103,7 +103,7 @@ def test_a_gateway_that_slows_answers_down_shows_beside_the_direct_way() -> None
     (finding,) = accusations(with_direct(run(first_ms=290, rate=1100)))
 
     assert finding.name == "gateway"
-    assert "it adds 118 ms to the first token over the way 'direct' and leaves 48 % of the rate" in finding.evidence
+    assert "it adds 118 ms to the first token over the way 'direct', it leaves 48 % of the speed of" in finding.evidence
 
 
 def test_an_answer_through_litellms_lane_is_told_what_keeps_it_there() -> None:

@@ -136,6 +136,22 @@ def test_answers_by_a_fallback_are_counted_where_it_is_known_who_comes_first() -
 
     assert only(told).answer is Answer.MISSED
     assert untold.results == ()
+    assert untold.exit_code is Exit.VOID
+
+
+def test_answers_too_short_to_have_a_speed_are_promised_none() -> None:
+    short = run(change=lambda one, _: replace(one, completion_tokens=5))
+    dead = run(change=lambda one, _: broken(one, Outcome.FAILED))
+    promised = slo(tokens_per_s={"p5": 800}, first_token_ms={"p50": 500})
+
+    assert [result.title for result in judge(short, promised).results] == ["First token p50"]
+    assert judge(short, promised).exit_code is Exit.HELD
+    assert judge(dead, slo(tokens_per_s={"p5": 800})).exit_code is Exit.VOID
+
+
+def test_a_run_of_which_nothing_is_promised_proves_nothing() -> None:
+    assert judge(run(), slo()).headline == "void: nothing is promised of what was asked for"
+    assert judge(run(), slo()).exit_code is Exit.VOID
 
 
 def test_goodput_counts_a_failed_request_as_not_good() -> None:
