@@ -61,8 +61,8 @@ RATE = Figure(
     "tokens/s",
     False,
     _rate,
-    "Of one whole answer of 32 tokens or more: the tokens after its first delivery, by the time from the first token to "
-    "the last delivery.",
+    "Of one whole answer of 32 tokens or more: the tokens after its first delivery, by the time from first token "
+    "to last delivery.",
 )
 GAP = Figure(
     "gap_ms",
