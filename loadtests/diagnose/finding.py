@@ -40,6 +40,7 @@ class Seen:
     faults: int = 0  # that were put in: what they do is no news
     counted: Sequence[Sample] = field(init=False)  # the target's, while steady
     answered: Sequence[Sample] = field(init=False)  # of those, the ones with text
+    streamed: Sequence[Sample] = field(init=False)  # and of those, the ones that were to come as a stream
     ramp: Sequence[Sample] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,6 +48,8 @@ class Seen:
         texts = (Outcome.WHOLE, Outcome.BUFFERED, Outcome.TRUNCATED)
         object.__setattr__(self, "counted", counted)
         object.__setattr__(self, "answered", [each for each in counted if each.outcome in texts])
+        streams = [each for each in self.answered if each.workload not in self.facts.unstreamed]
+        object.__setattr__(self, "streamed", streams)
         ramp = [each for each in self.samples if each.way == TARGET and each.phase is Phase.RAMP]
         object.__setattr__(self, "ramp", ramp)
 

@@ -17,7 +17,7 @@ _WEIGHTS = {Pace.RIGHT: Weight.FINE, Pace.DOUBTFUL: Weight.WARN, Pace.WRONG: Wei
 
 
 def beside_the_reference(seen: Seen) -> Iterator[Finding]:
-    for model, samples in by_model(seen.answered).items():
+    for model, samples in by_model(seen.streamed).items():
         for figure, pace in ((RATE, pace_of_rate), (FIRST_TOKEN, pace_of_first_token)):
             known = seen.facts.reference(model, figure.name)
             measured = median(figure, samples)

@@ -15,7 +15,7 @@ PAUSE_SECONDS = 1.0
 
 
 def buffering(seen: Seen) -> Iterator[Finding]:
-    long = [each for each in seen.answered if is_long(each)]
+    long = [each for each in seen.streamed if is_long(each)]
     held = [each for each in long if each.outcome is Outcome.BUFFERED or _at_once(each)]
     if part(len(held), len(long)) < 0.1:
         return

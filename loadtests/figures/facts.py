@@ -62,6 +62,12 @@ class Facts:
         return frozenset(self.at("primaries") or ())
 
     @property
+    def unstreamed(self) -> frozenset[str]:
+        """What was asked for without a stream, where an answer that comes at once is what was wanted."""
+        asks = self.at("scenario", "asks") or ()
+        return frozenset(str(ask["model"]) for ask in asks if ask.get("stream") is False)
+
+    @property
     def bottleneck(self) -> str | None:
         return self.text("generator", "bottleneck") or None
 

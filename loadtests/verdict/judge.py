@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from loadtests.figures.chance import share_between
 from loadtests.figures.facts import Facts
-from loadtests.figures.figure import RATE, TARGET, steady, values
+from loadtests.figures.figure import GAP, RATE, TARGET, steady, values
 from loadtests.figures.proof import Answer, Proof, more_needed, prove
 from loadtests.figures.quantiles import between, quantile
 from loadtests.record.folder import Run
@@ -51,10 +51,10 @@ def judge_samples(counted: Sequence[Sample], all_of_them: Sequence[Sample], slo:
 
 
 def _is_idle(promise: Promise, samples: Sequence[Sample]) -> bool:
-    """A promise that nothing could be counted for, and not for want of answers: nobody told who served, or every answer
-    was too short to have a speed."""
+    """A promise that nothing could be counted for, and not for want of answers: nobody told who served, or no answer
+    was streamed, or long enough to have a speed."""
     answers = any(sample.outcome is Outcome.WHOLE for sample in samples)
-    return answers and (promise.name == "fallback_share" or promise.figure is RATE)
+    return answers and (promise.name == "fallback_share" or promise.figure in (RATE, GAP))
 
 
 def _judge(workload: str, promise: Promise, samples: Sequence[Sample], confidence: float, must_prove: bool) -> Result:

@@ -136,6 +136,16 @@ def test_a_fallback_that_serves_while_faults_are_put_in_is_no_accusation() -> No
     assert accusations(run(change=some(0.2, lambda one, _: replace(one, target=FALLBACK)), marks=[fault])) == []
 
 
+def test_what_was_asked_for_without_a_stream_may_come_at_once() -> None:
+    asks = {"scenario": {"name": "mix", "asks": [{"model": "chat", "stream": False}]}}
+
+    def at_once(one: Sample, chance: Random) -> Sample:
+        return replace(buffered(one, chance), outcome=Outcome.WHOLE)
+
+    assert accusations(run(first_ms=900, change=at_once, about=asks)) == []
+    assert {"buffering"} < {each.name for each in accusations(run(first_ms=900, change=at_once))}
+
+
 def test_levels_beyond_the_safe_one_are_not_asked_why() -> None:
     def overwhelmed(one: Sample, chance: Random) -> Sample:
         return buffered(one, chance) if one.stage == "high" else one

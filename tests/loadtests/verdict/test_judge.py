@@ -149,6 +149,13 @@ def test_answers_too_short_to_have_a_speed_are_promised_none() -> None:
     assert judge(dead, slo(tokens_per_s={"p5": 800})).exit_code is Exit.VOID
 
 
+def test_answers_that_were_not_streamed_are_promised_neither_speed_nor_gaps() -> None:
+    at_once = run(change=lambda one, _: replace(one, last=one.first, gap=None))
+
+    assert judge(at_once, SHIPPED).exit_code is Exit.HELD
+    assert not {"tokens_per_s.p5", "gap_ms.p99"} & {result.name for result in judge(at_once, SHIPPED).results}
+
+
 def test_a_run_of_which_nothing_is_promised_proves_nothing() -> None:
     assert judge(run(), slo()).headline == "void: nothing is promised of what was asked for"
     assert judge(run(), slo()).exit_code is Exit.VOID
