@@ -23,6 +23,9 @@ class Why(StrEnum):
     CAPACITY = "capacity"
     MISCONFIGURED = "misconfigured"
     FORCED_OPEN = "forced_open"
+    FULL = "full"  # it carries as many of our requests as it may
+    ALLOWANCE = "allowance"  # the request may need more than its rate limits leave
+    TOO_LARGE = "too_large"  # the request may need more than they ever leave
 
 
 class Result(Enum):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from plugins.circuit.evidence import Evidence
 from plugins.circuit.facts import Finding, Origin, Permit, Rejected, Result, State, Why
 from plugins.circuit.tally import Tally
 from plugins.policy.circuits import CircuitsFile
@@ -44,6 +45,7 @@ class Circuit:
 
     def _forget(self, now: float) -> None:
         self._tally = Tally()
+        self._evidence = Evidence()
         self._consecutive = 0
         self._ejections = 0
         self._closed_at = now
@@ -112,8 +114,8 @@ class Circuit:
 
     # ---- it went so --------------------------------------------------------------------------------------------
 
-    def report(self, permit: Permit, finding: Finding, now: float) -> None:
-        """How a call began: at its first token, or when it failed before."""
+    def report(self, permit: Permit, finding: Finding, now: float, client: str | None = None) -> None:
+        """How a call began: at its first token, or when it failed before. No client: no request can have caused it."""
         if permit.probe:
             if permit.probe != self._lease:  # it took too long, and another is trying
                 return
@@ -130,9 +132,9 @@ class Circuit:
             case result if permit.probe:
                 self._probed(result, now, finding.origin)
             case result:
-                self._called(result, now, finding.origin)
+                self._called(result, now, finding.origin, client)
 
-    def broke(self, permit: Permit, now: float, origin: Origin = Origin.PROVIDER) -> None:
+    def broke(self, permit: Permit, now: float, origin: Origin = Origin.PROVIDER, client: str | None = None) -> None:
         """A call that began well did not end whole."""
         if not self._is_current(permit):
             return
@@ -141,9 +143,10 @@ class Circuit:
         else:
             self._failed_at[origin] = now
             self._tally.add(now, self._settings().trips.window_seconds, failures=1)
+            self._evidence.failed(client, now)
             self._trip(now)
 
-    def dragged(self, permit: Permit, now: float) -> None:
+    def dragged(self, permit: Permit, now: float, client: str | None = None) -> None:
         """A call that began well drips."""
         if not self._is_current(permit):
             return
@@ -152,12 +155,13 @@ class Circuit:
         else:
             self._failed_at[Origin.PROVIDER] = now
             self._tally.add(now, self._settings().trips.window_seconds, slow=1)
+            self._evidence.failed(client, now)
             self._trip(now)
 
     def _is_current(self, permit: Permit) -> bool:
         return permit.generation == self.generation and self.state not in _FORCED
 
-    def _called(self, result: Result, now: float, origin: Origin) -> None:
+    def _called(self, result: Result, now: float, origin: Origin, client: str | None) -> None:
         failed, slow = result is Result.FAILURE, result is Result.SLOW
         self._tally.add(now, self._settings().trips.window_seconds, calls=1, failures=failed, slow=slow)
         if failed:
@@ -165,18 +169,27 @@ class Circuit:
         else:
             self._consecutive = self._unsaid = 0
         if failed or slow:
+            self._evidence.failed(client, now)
             self._failed_at[origin] = now
             self._trip(now)
+        else:
+            self._evidence.served(client, now)
 
     def _trip(self, now: float) -> None:
+        why = self._reason()
+        if why and self._evidence.suffices(now - self._settings().trips.window_seconds):
+            self._open(now, why, self._origin(now))
+
+    def _reason(self) -> str | None:
         trips, tally = self._settings().trips, self._tally
         if self._consecutive >= trips.consecutive_failures:
-            self._open(now, "consecutive_failures", self._origin(now))
-        elif tally.calls >= trips.minimum_calls:
+            return "consecutive_failures"
+        if tally.calls >= trips.minimum_calls:
             if tally.failures >= trips.failure_ratio * tally.calls:
-                self._open(now, "failure_ratio", self._origin(now))
-            elif tally.slow >= trips.slow_ratio * tally.calls:
-                self._open(now, "slow_ratio", self._origin(now))
+                return "failure_ratio"
+            if tally.slow >= trips.slow_ratio * tally.calls:
+                return "slow_ratio"
+        return None
 
     def _origin(self, now: float) -> Origin:
         """Of the failures that count now: one that was measured late spoils them all, and one of the provider's own
@@ -230,6 +243,7 @@ class Circuit:
 
     def _recover(self, now: float) -> None:
         self._tally.clear()
+        self._evidence = Evidence()
         self._consecutive = 0
         self._failed_at.clear()
         self._closed_at = now
