@@ -26,6 +26,7 @@ from plugins.front.clock import Clock
 from plugins.front.express import Express
 from plugins.front.front import Front
 from plugins.front.gateway import Gateway
+from plugins.front.places import Places
 from plugins.front.rehearsal import Rehearsal
 from plugins.front.startup import Startup
 from plugins.hooks.complaints import count_complaints
@@ -99,6 +100,7 @@ def _build(pool: Pool) -> tuple[Gateway, Understudy, Lag]:
         ),
         startup=Startup(warming.begin, rehearsal, litellm_started, events, clock, AGE, BEGUN),
         clock=clock,
+        places=Places(lambda: store.current.circuits.in_flight, lambda: lag.lasting),
     )
     return gateway, understudy, lag
 
