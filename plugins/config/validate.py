@@ -123,6 +123,8 @@ def _place(document: Located, detail: ErrorDetails) -> Place:
 
 def _cure(kind: str, place: Place, detail: ErrorDetails, known: set[str]) -> str | None:
     if kind == "extra_forbidden":
+        if place and place[-1] in known:
+            return "it belongs elsewhere in this file"
         near = get_close_matches(str(place[-1]), known, n=1) if place else []
         return f"did you mean {near[0]!r}?" if near else "remove it"
     if kind in ("enum", "literal_error"):
