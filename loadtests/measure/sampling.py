@@ -20,9 +20,10 @@ class Ask:
     id: str  # ours
     way: str
     workload: str
+    model: str  # as it stands in the body
     streamed: bool
     most_tokens: int | None
-    expected_models: Collection[str]
+    expected_models: Collection[str]  # none: what the answer says it resolved, or what was asked for
 
 
 def sample_of(ask: Ask, intended: float, reply: Reply) -> Sample:
@@ -34,7 +35,7 @@ def sample_of(ask: Ask, intended: float, reply: Reply) -> Sample:
         seconds=reply.end - reply.sent,
         streamed=ask.streamed,
         most_tokens=ask.most_tokens,
-        expected_models=ask.expected_models,
+        expected_models=ask.expected_models or (headers.get("x-waferline-model-served", ask.model),),
     )
     outcome, error = classify(exchange, heard)
     estimated = heard.completion_tokens is None and heard.events > 0

@@ -5,6 +5,8 @@
     prompts    PURE  own prompts: chats, tools, ShareGPT, conversations; and made-up ones of a given size
     recorded   PURE  `request.finished` lines of our own log as asks with a rhythm
     timeline   PURE  which stage it is, how many users there are, when the next request is due
+    asking     PURE  what the next request is, and its body
+    overrides  PURE  a scenario made longer, shorter or bigger for one run
     cost       PURE  requests, tokens and dollars of a run that has not begun
     consent    PURE  whether a target may be loaded at all
     reading    the files of all this, with every problem at once

@@ -60,6 +60,9 @@ class Compare(Settings):
     ways: list[Way] = Field(["direct"], min_length=1, description="direct: raw HTTP; sdk: the Cerebras SDK.")
     every: int = Field(5, ge=2, description="Each nth request goes there.")
     model: Name = Field("gpt-oss-120b", description="The provider's own id of the model.")
+    parameters: dict[str, str | int | float | bool] = Field(
+        {"reasoning_effort": "low"}, description="Fields that the target adds by policy, so that both are asked alike."
+    )
 
 
 class Bounds(Settings):
@@ -91,6 +94,9 @@ class Scenario(Settings):
     )
     asks: list[Ask] = Field([], description="What is asked.")
     stages: list[Stage] = Field(min_length=1, description="One after another.")
+    must_prove: bool = Field(
+        True, description="Whether promises must be proven by enough samples; if not, they hold until refuted."
+    )
     think_seconds: float = Field(0, ge=0, description="What a user of a closed loop rests between two requests.")
     recorded: Recorded | None = Field(None, description="For arrival: recorded.")
     compare: Compare | None = Field(None, description="Whom it is compared with in the same run.")
