@@ -76,7 +76,7 @@ class Generator(Settings):
     """The processes that send."""
 
     processes: int = Field(1, ge=1, le=256, description="One is enough for 64 fast streams; more take more cores.")
-    lag_ms: float = Field(10, gt=0, description="Beyond it at the 99th percentile, the run is void.")
+    lag_ms: float = Field(20, gt=0, description="Beyond it at the 99th percentile the run is void.")
     cpu_share: float = Field(0.9, gt=0, le=1, description="Of one core; beyond it the run is void.")
 
 
