@@ -1,7 +1,7 @@
 """`python -m loadtests COMMAND`, which `waferline load` and `make load` start.
 
-Exit codes: 0 promises held; 1 one was missed; 2 void: the generator was the bottleneck, or too few samples; 3 the set-up
-is wrong; 130 interrupted, results so far are kept.
+Exit codes: 0 promises held; 1 one was missed; 2 void: the generator was the bottleneck, or there are too few samples;
+3 the set-up is wrong; 130 interrupted, results so far are kept.
 """
 
 from __future__ import annotations

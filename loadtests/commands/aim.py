@@ -14,12 +14,22 @@ DIRECT_KEYS = ("CEREBRAS_API_KEY",)
 
 
 def add_aim(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--target", metavar="URL", help="an OpenAI-compatible service; without one, a gateway is started")
-    parser.add_argument("--direct", metavar="URL", help="the provider behind it, to compare with in the same run")
-    parser.add_argument("--key-variable", metavar="NAME", help=f"variable with the target's key ({' or '.join(TARGET_KEYS)})")
-    parser.add_argument("--direct-key-variable", metavar="NAME", help=f"variable with the provider's key ({DIRECT_KEYS[0]})")
     parser.add_argument(
-        "--i-mean-it", action="append", default=[], metavar="HOST", help="a host that is not this machine and may be loaded"
+        "--target", metavar="URL", help="an OpenAI-compatible service; without one, a gateway is started"
+    )
+    parser.add_argument("--direct", metavar="URL", help="the provider behind it, to compare with in the same run")
+    parser.add_argument(
+        "--key-variable", metavar="NAME", help=f"variable with the target's key ({' or '.join(TARGET_KEYS)})"
+    )
+    parser.add_argument(
+        "--direct-key-variable", metavar="NAME", help=f"variable with the provider's key ({DIRECT_KEYS[0]})"
+    )
+    parser.add_argument(
+        "--i-mean-it",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a host that is not this machine and may be loaded",
     )
 
 
@@ -32,7 +42,9 @@ def aim_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Aim
     return Aim(target, direct)
 
 
-def _place(url: str | None, variable: str | None, usual: tuple[str, ...], environment: Mapping[str, str]) -> Place | None:
+def _place(
+    url: str | None, variable: str | None, usual: tuple[str, ...], environment: Mapping[str, str]
+) -> Place | None:
     if url is None:
         return None
     if variable is not None and not environment.get(variable):

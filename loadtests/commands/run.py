@@ -6,15 +6,17 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from loadtests.bench.processes import ROOT, BenchError
 from loadtests.commands.aim import add_aim, aim_of
 from loadtests.engine.generator import GeneratorError
-from loadtests.engine.run import Aim, run as run_engine
+from loadtests.engine.run import Aim
+from loadtests.engine.run import run as run_engine
 from loadtests.engine.view import view
 from loadtests.exits import Exit
 from loadtests.measure.request import address_of, post
@@ -38,15 +40,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_aim(parser)
     parser.add_argument("--seconds", type=float, metavar="N", help="of the whole run; its parts keep their shares")
     parser.add_argument("--users", type=int, metavar="N", help="of the largest stage of a closed loop")
-    parser.add_argument("--rate", type=float, metavar="N", help="requests per second of the busiest stage of an open loop")
-    parser.add_argument("--model", action="append", default=[], metavar="NAME", help="asked for instead; may be repeated")
+    parser.add_argument(
+        "--rate", type=float, metavar="N", help="requests per second of the busiest stage of an open loop"
+    )
+    parser.add_argument(
+        "--model", action="append", default=[], metavar="NAME", help="asked for instead; may be repeated"
+    )
     parser.add_argument("--max-tokens", type=int, metavar="N", help="of each answer")
     parser.add_argument("--prompts", metavar="FILE", help="JSONL with own prompts")
     parser.add_argument("--processes", type=int, metavar="N", help="that send")
     parser.add_argument("--seed", type=int, metavar="N", help="of prompts and arrivals")
     parser.add_argument("--slo", metavar="FILE", help="the promises (policies/slo.yaml)")
     parser.add_argument("--dry-run", action="store_true", help="print what would be sent, and send nothing")
-    parser.add_argument("--out", type=Path, default=ROOT / "results", metavar="DIR", help="where the run's folder goes (results)")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "results", metavar="DIR", help="where the run's folder goes (results)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -94,12 +102,12 @@ def _tell(plan: Plan, aim: Aim, guess: Estimate) -> int:
     chooser = Chooser(plan.scenario, own, 0)
     question = chooser.replay(plan.replayed[0]) if plan.replayed else chooser.next()
     target = aim.target.url if aim.target else "http://127.0.0.1/v1"
-    import orjson
-
     request = post(address_of(target), orjson.dumps(question.body), {"authorization": "Bearer ..."}).decode()
     lines = [f"{plan.name}: {plan.scenario.purpose}", f"{guess}"]
     lines += [f"to {target}" if aim.target else "to a gateway and simulated providers, started for it"]
-    lines += [f"  {stage.name}: {stage.seconds:g} s, {_load(stage.users, stage.rate)}" for stage in plan.scenario.stages]
+    lines += [
+        f"  {stage.name}: {stage.seconds:g} s, {_load(stage.users, stage.rate)}" for stage in plan.scenario.stages
+    ]
     sys.stdout.write("\n".join([*lines, "", "the first request:", request.replace("\r\n", "\n"), ""]))
     return Exit.HELD
 
@@ -137,6 +145,3 @@ def _refuse(sentences: list[str]) -> int:
     for sentence in sentences:
         sys.stderr.write(f"load: {sentence}\n")
     return Exit.SET_UP
-
-
-Commands = Mapping[str, Any]

@@ -32,19 +32,17 @@ class Local:
 
 
 @contextmanager
-def providers(logs: Path, knobs: Mapping[str, object], names: tuple[str, ...] = tuple(_PERSONAS)) -> Iterator[dict[str, Provider]]:
+def providers(logs: Path, knobs: Mapping[str, object]) -> Iterator[dict[str, Provider]]:
     with ExitStack() as stack:
-        found = {name: stack.enter_context(_provider(name, logs, knobs)) for name in names}
-        yield found
+        yield {name: stack.enter_context(provider(name, logs, knobs)) for name in _PERSONAS}
 
 
 @contextmanager
 def local(logs: Path, knobs: Mapping[str, object]) -> Iterator[Local]:
     with providers(logs, knobs) as found:
         port, log = free_port(), logs / "gateway.log"
-        command = [
-            str(_BIN / "litellm"), "--config", str(ROOT / "litellm_config.yaml"), "--host", LOOPBACK, "--port", str(port),
-        ]  # fmt: skip
+        config = str(ROOT / "litellm_config.yaml")
+        command = [str(_BIN / "litellm"), "--config", config, "--host", LOOPBACK, "--port", str(port)]
         environment = clean_environment(
             LITELLM_LOCAL_MODEL_COST_MAP="True",
             LITELLM_MASTER_KEY=KEY,
@@ -60,7 +58,7 @@ def local(logs: Path, knobs: Mapping[str, object]) -> Iterator[Local]:
 
 
 @contextmanager
-def _provider(name: str, logs: Path, knobs: Mapping[str, object]) -> Iterator[Provider]:
+def provider(name: str, logs: Path, knobs: Mapping[str, object]) -> Iterator[Provider]:
     port, log = free_port(), logs / f"{name}.log"
     flags = [part for knob, value in knobs.items() for part in _flag(knob, value)]
     command = [sys.executable, "-m", "simulator", "--persona", _PERSONAS[name], "--port", str(port), *flags]

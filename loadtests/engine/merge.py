@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from loadtests.plan.timeline import Stretch, place
 from loadtests.record.sample import Mark, MarkKind, Sample
@@ -21,6 +22,8 @@ def stage_marks(line: Sequence[Stretch]) -> list[Mark]:
 
 
 def _moved(sample: Sample, origin: float, line: Sequence[Stretch]) -> Sample:
-    times = {name: None if (at := getattr(sample, name)) is None else round(at - origin, 6) for name in _TIMES}
+    times: dict[str, Any] = {
+        name: None if (at := getattr(sample, name)) is None else round(at - origin, 6) for name in _TIMES
+    }
     stage, phase = place(line, sample.intended - origin)
     return replace(sample, stage=stage, phase=phase, **times)

@@ -1,4 +1,4 @@
-"""One run in order: whoever is measured starts, the generator asks, faults come and go, and all of it becomes a folder."""
+"""One run in order: whoever is measured starts, the generator asks, faults come and go, all becomes a folder."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class _Watched:
 
 
 def run(plan: Plan, aim: Aim, estimate: Estimate, folder: Path, view: View, more: Mapping[str, Any]) -> Run:
-    """The run as it was written down, whole or interrupted. Raises BenchError or GeneratorError when nothing came of it."""
+    """The run, whole or interrupted. Raises BenchError or GeneratorError when nothing came of it."""
     folder.mkdir(parents=True)
     line = stretches(plan.scenario.stages)
     tail = Tail(folder)

@@ -1,6 +1,6 @@
-"""The Cerebras SDK straight to the provider: one user, in a process of its own, as its reading fills a core at 4 streams.
+"""The Cerebras SDK straight to the provider: one user, in a process of its own, as 4 such streams fill a core.
 
-    python -m loadtests.engine.sdk JOB.json
+python -m loadtests.engine.sdk JOB.json
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -62,9 +63,13 @@ def ask(client: Any, question: Question, compare: Compare) -> Sample:
         trouble = "cut"
     end = perf_counter()
     exchange = Exchange(
-        status=status, trouble=trouble, seconds=end - sent, most_tokens=question.most_tokens, expected_models=(compare.model,)
+        status=status,
+        trouble=trouble,
+        seconds=end - sent,
+        most_tokens=question.most_tokens,
+        expected_models=(compare.model,),
     )
-    outcome, error = classify(exchange, heard)
+    outcome, why = classify(exchange, heard)
     return Sample(
         id=name,
         stage="",
@@ -76,7 +81,7 @@ def ask(client: Any, question: Question, compare: Compare) -> Sample:
         sent=sent,
         end=end,
         status=status,
-        error=error,
+        error=why,
         role=heard.role,
         first=heard.first,
         last=heard.last,
@@ -107,8 +112,8 @@ def listen(chunks: Any, sent: float) -> tuple[Heard, str]:
                 times.append(now)
             facts["finish"] = choice.finish_reason or facts["finish"]
         if chunk.usage is not None:
-            facts |= {name: getattr(chunk.usage, name) for name in ("prompt_tokens", "completion_tokens")}
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+            facts |= {each: getattr(chunk.usage, each) for each in ("prompt_tokens", "completion_tokens")}
+    gaps = [after - before for before, after in pairwise(times)]
     heard = Heard(
         role=role,
         first=times[0] if times else None,

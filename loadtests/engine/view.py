@@ -86,12 +86,16 @@ def _table(found: Sequence[Row]) -> Table:
     table.add_column("not whole", style="red")
     for row in found:
         figures = (row.first_p50_ms, row.first_p95_ms, row.first_p99_ms, row.tokens_per_s)
-        table.add_row(row.name, f"{row.requests:,}", *("" if each is None else f"{each:,.0f}" for each in figures), row.troubles)
+        table.add_row(
+            row.name, f"{row.requests:,}", *("" if each is None else f"{each:,.0f}" for each in figures), row.troubles
+        )
     return table
 
 
 def _line(row: Row) -> str:
-    first = "" if row.first_p50_ms is None else f", first token {row.first_p50_ms:.0f} ms p50 {row.first_p99_ms:.0f} p99"
+    first = (
+        "" if row.first_p50_ms is None else f", first token {row.first_p50_ms:.0f} ms p50 {row.first_p99_ms:.0f} p99"
+    )
     rate = "" if row.tokens_per_s is None else f", {row.tokens_per_s:,.0f} tokens/s"
     troubles = f", {row.troubles}" if row.troubles else ""
     return f"{row.name} {row.requests} requests{first}{rate}{troubles}"

@@ -19,7 +19,7 @@ class MalformedError(Exception):
 class Incoming:
     """A body's pieces go straight from the parser, which is C, into a list: no call of ours per segment."""
 
-    __slots__ = ("_body", "_pieces", "_parser", "_reader", "complete", "end", "headers", "headers_at", "on_body")
+    __slots__ = ("_body", "_parser", "_pieces", "_reader", "complete", "end", "headers", "headers_at", "on_body")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The words of a simulated answer, `w0001 w0002 ...`: each once and in order, or something was lost on the way. Pure."""
+"""The words of a simulated answer, `w0001 w0002 ...`: each once and in order, or something got lost. Pure."""
 
 from __future__ import annotations
 

@@ -56,19 +56,16 @@ def _refused(exchange: Exchange) -> tuple[Outcome, str]:
 
 
 def _ended(exchange: Exchange, heard: Heard) -> tuple[Outcome, str | None]:
-    if not heard.whole:
-        return Outcome.TRUNCATED, "no finish reason"
-    if heard.first is None:
-        return Outcome.EMPTY, "no word"
-    if heard.numbers_hold is False:
-        return Outcome.TRUNCATED, "words are missing, twice or out of order"
-    if _too_short(exchange, heard):
-        return Outcome.TRUNCATED, f"finish 'length' at {heard.completion_tokens} of {exchange.most_tokens} tokens"
-    if not fits(heard.model, exchange.expected_models):
-        return Outcome.WRONG_MODEL, f"{heard.model} answered"
-    if exchange.streamed and came_at_once(heard):
-        return Outcome.BUFFERED, "it arrived at once"
-    return Outcome.WHOLE, None
+    short = f"finish 'length' at {heard.completion_tokens} of {exchange.most_tokens} tokens"
+    checks = (
+        (heard.whole, Outcome.TRUNCATED, "no finish reason"),
+        (heard.first is not None, Outcome.EMPTY, "no word"),
+        (heard.numbers_hold is not False, Outcome.TRUNCATED, "words are missing, twice or out of order"),
+        (not _too_short(exchange, heard), Outcome.TRUNCATED, short),
+        (fits(heard.model, exchange.expected_models), Outcome.WRONG_MODEL, f"{heard.model} answered"),
+        (not (exchange.streamed and came_at_once(heard)), Outcome.BUFFERED, "it arrived at once"),
+    )
+    return next(((outcome, why) for fine, outcome, why in checks if not fine), (Outcome.WHOLE, None))
 
 
 def _too_short(exchange: Exchange, heard: Heard) -> bool:

@@ -170,7 +170,8 @@ def read_whole(body: bytes, at: float) -> Heard:
     choice = next(iter(objects_in(found.get("choices"))), {})
     message = choice.get("message")
     said = isinstance(message, dict) and any(message.get(name) for name in ("content", "reasoning", "tool_calls"))
-    usage = found.get("usage") if isinstance(found.get("usage"), dict) else {}
+    told = found.get("usage")
+    usage: dict[str, Any] = told if isinstance(told, dict) else {}
     finish = choice.get("finish_reason")
     return Heard(
         role=at,

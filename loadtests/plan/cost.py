@@ -1,4 +1,4 @@
-"""Requests, tokens and dollars of a run that has not begun: the most that is likely, shown before anything is sent. Pure."""
+"""Requests, tokens and dollars of a run that has not begun: the most that is likely. Pure."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def estimate(
 ) -> Estimate:
     """`prompt_tokens` are those of each ask, on average."""
     if scenario.arrival == "recorded":
-        prompt, completion = sum(each.prompt_tokens for each in replayed), sum(each.completion_tokens for each in replayed)
+        asked, told = (sum(getattr(each, name) for each in replayed) for name in ("prompt_tokens", "completion_tokens"))
         dearest = _dearest([each.model for each in replayed], prices)
-        return Estimate(len(replayed), prompt, completion, _cost(prompt, completion, dearest))
+        return Estimate(len(replayed), asked, told, _cost(asked, told, dearest))
     requests = _requests(scenario)
     shares = [ask.weight / sum(each.weight for each in scenario.asks) for ask in scenario.asks]
     prompt = sum(share * tokens for share, tokens in zip(shares, prompt_tokens, strict=True)) * requests

@@ -66,6 +66,10 @@ def _faults(document: Located, scenario: Scenario) -> Iterator[Problem]:
             )
         for other in range(index):
             before = scenario.faults[other]
-            if before.provider == fault.provider and before.at < fault.at + fault.seconds and fault.at < before.at + before.seconds:
+            if (
+                before.provider == fault.provider
+                and before.at < fault.at + fault.seconds
+                and fault.at < before.at + before.seconds
+            ):
                 what = f"is within the fault at {before.at:g} of the same provider"
                 yield document.problem(("faults", index, "at"), what, was=f"{fault.at:g}", cure="move it")

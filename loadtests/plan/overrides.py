@@ -61,7 +61,9 @@ def _scale(data: dict, scenario: Scenario, name: str, most: float | None) -> Non
 def _ask(data: dict, by: Overrides) -> None:  # type: ignore[type-arg]
     if by.models:
         asks = data["asks"] or [{}]
-        data["asks"] = [{**asks[min(i, len(asks) - 1)], "model": model, "expect": []} for i, model in enumerate(by.models)]
+        data["asks"] = [
+            {**asks[min(i, len(asks) - 1)], "model": model, "expect": []} for i, model in enumerate(by.models)
+        ]
     for ask in data["asks"]:
         if by.max_tokens is not None:
             ask["max_tokens"] = by.max_tokens

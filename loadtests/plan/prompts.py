@@ -1,7 +1,8 @@
 """Own prompts, one JSON object per line, and made-up ones of a given size. Pure.
 
-Four forms: {"messages": [...]} with "tools" where there are some; {"prompt": "..."}; {"conversations": [{"from": "human",
-"value": "..."}, ...]} as ShareGPT writes it. A conversation is asked turn by turn, with the answers it was written with.
+Three forms: {"prompt": "..."}; {"messages": [...]} with "tools" where there are some; as ShareGPT writes it,
+{"conversations": [{"from": "human", "value": "..."}, ...]}. A conversation is asked turn by turn, with the answers that
+were written down.
 """
 
 from __future__ import annotations

@@ -37,7 +37,10 @@ class Plan:
 
     def prompt_tokens(self) -> list[float]:
         """Of each ask, on average."""
-        return [self._mean(self.own_prompts[ask.prompts]) if ask.prompts else ask.prompt_tokens for ask in self.scenario.asks]
+        return [
+            self._mean(self.own_prompts[ask.prompts]) if ask.prompts else ask.prompt_tokens
+            for ask in self.scenario.asks
+        ]
 
     def prompts_hash(self) -> str:
         texts = {name: [[each.messages, each.more] for each in found] for name, found in self.own_prompts.items()}
@@ -129,7 +132,9 @@ def _replayed(scenario: Scenario, document: located.Located) -> tuple[list[Reque
 
 def _unreadable(path: Path, name: str, error: Exception) -> Problem:
     near = get_close_matches(name, names(), n=1)
-    cure = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names())}, or give a file that ends in .yaml"
+    cure = (
+        f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names())}, or give a file that ends in .yaml"
+    )
     return Problem(shown(path), 1, "", f"cannot be read, {_why(error)}", cure=cure)
 
 

@@ -1,4 +1,4 @@
-"""`request.finished` lines of our own log, as asks with a rhythm. Pure. A log holds no texts: they are made up to size."""
+"""`request.finished` lines of our own log, as asks with a rhythm. A log holds no texts: those are made up. Pure."""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ class Fault(Settings):
     at: float = Field(ge=0, description="Seconds since the run began.")
     seconds: float = Field(gt=0, description="For how long.")
     provider: Literal["cerebras", "fallback"] = Field("cerebras", description="Which one.")
-    knobs: dict[str, str | int | float | bool] = Field(description="Its knobs meanwhile; see `python -m simulator --help`.")
+    knobs: dict[str, str | int | float | bool] = Field(
+        description="Its knobs meanwhile; see `python -m simulator --help`."
+    )
 
 
 class Patience(Settings):

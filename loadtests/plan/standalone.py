@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from loadtests.measure.request import address_of
 from loadtests.plan.consent import missing
 from loadtests.plan.job import Job, Place, job_of
 from loadtests.plan.overrides import OverrideError, Overrides, override
 from loadtests.plan.prompts import parse
 from loadtests.plan.reading import ROOT, Plan, read
 from loadtests.plan.scenario import Ask, Bounds, Scenario, Stage
-from loadtests.measure.request import address_of
 
 A_DAY = 86_400.0
 KEY_VARIABLES = ("LITELLM_MASTER_KEY", "OPENAI_API_KEY", "CEREBRAS_API_KEY")
@@ -33,7 +33,9 @@ OPTIONS = (
     Option("--model", "models or workloads to ask for, separated by commas (gpt-oss-120b)"),
     Option("--max-tokens", "max_completion_tokens of each request (128)"),
     Option("--prompts", "JSONL file of own prompts"),
-    Option("--key-variable", f"environment variable that holds the key (the first there is of {', '.join(KEY_VARIABLES)})"),
+    Option(
+        "--key-variable", f"environment variable that holds the key (the first there is of {', '.join(KEY_VARIABLES)})"
+    ),
     Option("--scenario", "a scenario of loadtests/scenarios, or a file; without one, users are Locust's own -u and -r"),
     Option("--i-mean-it", "name of the host, where that is not this machine"),
 )
@@ -91,5 +93,7 @@ def _endless(options: Mapping[str, Any]) -> Plan:
         if ask.prompts and ask.prompts not in own:
             own[ask.prompts], flaws = parse((ROOT / ask.prompts).read_text(encoding="utf-8"))
             if flaws:
-                raise StandaloneError("\n".join(f"{ask.prompts}:{flaw.line}: {flaw.what}; {flaw.cure}" for flaw in flaws))
+                raise StandaloneError(
+                    "\n".join(f"{ask.prompts}:{flaw.line}: {flaw.what}; {flaw.cure}" for flaw in flaws)
+                )
     return Plan("locust", scenario, own, [])

@@ -1,4 +1,4 @@
 """How many users there are, and until when.
 
-    stages  those of a scenario, one after another
+stages  those of a scenario, one after another
 """

@@ -21,7 +21,7 @@ class ClosedUser(User):
         self._connections: dict[Door, Connection] = {session.target: session.warm(session.target)}
         if session.direct is not None:
             self._connections[session.direct] = session.warm(session.direct)
-        # Those who are there when the clock starts begin spread over the ramp: in step they would measure their own burst.
+        # Those who are there when the clock starts are spread over the ramp: in step they would measure their burst.
         spread = session.line[0].ramp_until
         wait = random.uniform(0, spread) - session.now()  # noqa: S311  it guards nothing
         if session.now() < spread and wait > 0:

@@ -32,7 +32,8 @@ def stream(
 
 
 TEXT = st.one_of(
-    st.sampled_from(["", " a", 'say "so"', "\\", "\n\n", "data: x\n\n", "😀", '","finish_reason":"stop']), st.text(max_size=9)
+    st.sampled_from(["", " a", 'say "so"', "\\", "\n\n", "data: x\n\n", "😀", '","finish_reason":"stop']),
+    st.text(max_size=9),
 )
 DELTA = st.one_of(
     TEXT.map(lambda text: {"content": text}),

@@ -65,7 +65,9 @@ def test_every_word_of_a_simulated_answer_is_looked_for() -> None:
 
 
 def test_an_answer_in_one_piece_came_with_its_last_byte() -> None:
-    body = b'{"model":"m","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"completion_tokens":3}}'
+    body = (
+        b'{"model":"m","choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"completion_tokens":3}}'
+    )
     answer = read_whole(body, 2.0)
 
     assert (answer.first, answer.last, answer.completion_tokens, answer.whole) == (2.0, 2.0, 3, True)
