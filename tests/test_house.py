@@ -59,10 +59,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Of the front only the type of an ASGI application, which is what hooks mount; nothing of config.
     "plugins.hooks": ("plugins.policy", "plugins.circuit", "plugins.telemetry", "plugins.front.asgi"),
     "simulator": ("plugins.stream",),
+    # Files of load tests are as strict as policies and complain in the same way.
     "loadtests": (
         "plugins.stream",
         "plugins.config.located",
         "plugins.config.problem",
+        "plugins.config.schema",
         "plugins.config.validate",
         "plugins.config.slo",  # which is checked before any load is sent
         "plugins.policy",  # what is promised, what models cost, and how fast they are said to be
@@ -90,6 +92,21 @@ PURE = (
     "loadtests.compare",
     "loadtests.diagnose",
     *(f"loadtests.report.{each}" for each in "bins charts content summary svg tables timeline".split()),
+    "loadtests.record.sample",
+    "loadtests.measure.reader",
+    "loadtests.measure.numbers",
+    "loadtests.measure.outcome",
+    "loadtests.measure.sampling",
+    "loadtests.measure.reply",
+    "loadtests.measure.request",
+    "loadtests.plan.consent",
+    "loadtests.plan.cost",
+    "loadtests.plan.recorded",
+    "loadtests.engine.course",
+    "loadtests.engine.failover",
+    "loadtests.engine.merge",
+    "loadtests.engine.soundness",
+    "loadtests.engine.truth",
 )
 IMPURE = frozenset("asyncio io logging os pathlib random secrets socket subprocess sys tempfile threading time".split())
 PURE_PACKAGES = frozenset({"markupsafe", "numpy", "orjson", "pydantic"})  # they compute, and do nothing else
@@ -102,8 +119,11 @@ ONLY_IN = {
     "aiohttp": ("loadtests",),
     "httptools": ("plugins.upstream.wire", "simulator", "loadtests"),
     "httpx": ("plugins.upstream.transport", "plugins.upstream.understudy", "plugins.hooks", "loadtests"),
-    "cerebras": ("plugins.commands",),
     "redis": ("plugins.state.redis_store",),
+    "cerebras": ("plugins.commands", "loadtests.engine.sdk"),
+    "locust": ("loadtests.locustfile", "loadtests.users", "loadtests.shapes"),
+    "gevent": ("loadtests.measure", "loadtests.users"),
+    "rich": ("loadtests.engine.view",),
     "yaml": ("plugins.config", "plugins.commands", "simulator", "loadtests"),
 }
 

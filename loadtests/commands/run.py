@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import orjson
 
 from loadtests.bench.processes import ROOT, BenchError
 from loadtests.commands.aim import add_aim, aim_of
+from loadtests.engine.accuracy import measure
 from loadtests.engine.generator import GeneratorError
 from loadtests.engine.run import Aim
 from loadtests.engine.run import run as run_engine
@@ -51,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", type=int, metavar="N", help="that send")
     parser.add_argument("--seed", type=int, metavar="N", help="of prompts and arrivals")
     parser.add_argument("--slo", metavar="FILE", help="the promises (policies/slo.yaml)")
+    parser.add_argument("--accuracy", action="store_true", help="first measure for 10 s how accurate we are here")
     parser.add_argument("--dry-run", action="store_true", help="print what would be sent, and send nothing")
     parser.add_argument(
         "--out", type=Path, default=ROOT / "results", metavar="DIR", help="where the run's folder goes (results)"
@@ -75,15 +78,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(plan: Plan, aim: Aim, guess: Estimate, arguments: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's way to say Ctrl-C
     shown = view()
     shown.say(f"{plan.name}: {plan.scenario.purpose}")
     shown.say(f"{guess}")
     place = arguments.out / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.name}"
     more: dict[str, Any] = {"slo": arguments.slo} if arguments.slo else {}
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's way to say Ctrl-C
     try:
+        if arguments.accuracy:
+            shown.say("measuring how accurate the generator is here ...")
+            accuracy = measure(32, 10, 1000, "tick", 2.5)
+            shown.say(f"{accuracy}")
+            more["accuracy"] = {**asdict(accuracy), "failings": accuracy.failings}
         found = run_engine(plan, aim, guess, place, shown, more)
-    except (BenchError, GeneratorError) as error:
+    except (BenchError, GeneratorError, ValueError) as error:
         return _refuse([str(error)])
     except KeyboardInterrupt:
         return Exit.INTERRUPTED  # before the first request

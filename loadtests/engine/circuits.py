@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 
 from loadtests.record.sample import Mark, MarkKind
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 0.5
 
 

@@ -36,7 +36,7 @@ from loadtests.record.folder import Run
 from loadtests.record.sample import Mark
 from loadtests.users.keeping import read_clock
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.1
 KEY_VARIABLE = "WAFERLINE_LOAD_KEY"  # where the key of our own gateway stands for the generator
 INTERRUPTED_SECONDS = 5.0  # for those who are in the middle of an answer
 
@@ -147,11 +147,12 @@ def _watch(
     faults = Faults(plan.scenario.faults if own else (), own.providers if own else {})
     used = _Used(own)
     bounds = plan.scenario.bounds
-    at = 0.0
+    at, spent = 0.0, 0
     try:
         while running.is_running:
             time.sleep(LOOK_SECONDS)
-            tail.look()
+            new = tail.look()
+            spent += sum((each.prompt_tokens or 0) + (each.completion_tokens or 0) for each in new)
             origin = read_clock(job.folder) if job.folder else None
             if origin is None:
                 continue
@@ -160,7 +161,6 @@ def _watch(
             faults.turn(at)
             circuits.look(at)
             view.show(place(line, max(at, 0))[0], at, line[-1].end, tail.samples)
-            spent = sum((each.prompt_tokens or 0) + (each.completion_tokens or 0) for each in tail.samples)
             if len(tail.samples) > bounds.max_requests or spent > bounds.max_tokens:
                 view.say("a bound of the scenario is reached: stopping")
                 break

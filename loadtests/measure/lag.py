@@ -17,6 +17,7 @@ class Lag:
     """Of one process."""
 
     cpu_share: float  # of one core
+    cpu_seconds: float
     p50_ms: float
     p99_ms: float
     most_ms: float
@@ -42,9 +43,11 @@ class LagMeter:
 
     def read(self) -> Lag:
         seconds = max(perf_counter() - self._began, 1e-9)
+        cpu = time.process_time() - self._cpu
         late = sorted(self._late) or [0.0]
         return Lag(
-            cpu_share=(time.process_time() - self._cpu) / seconds,
+            cpu_share=cpu / seconds,
+            cpu_seconds=cpu,
             p50_ms=late[len(late) // 2] * 1e3,
             p99_ms=late[int(len(late) * 0.99)] * 1e3,
             most_ms=late[-1] * 1e3,

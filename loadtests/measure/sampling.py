@@ -10,8 +10,6 @@ from loadtests.measure.outcome import Exchange, classify
 from loadtests.measure.reply import Reply
 from loadtests.record.sample import Phase, Sample
 
-_ID_HEADERS = ("x-request-id", "inference-id", "request-id")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -40,7 +38,7 @@ def sample_of(ask: Ask, intended: float, reply: Reply) -> Sample:
     outcome, error = classify(exchange, heard)
     estimated = heard.completion_tokens is None and heard.events > 0
     return Sample(
-        id=next((headers[name] for name in _ID_HEADERS if name in headers), ask.id),
+        id=headers.get("x-request-id", ask.id),
         stage="",
         phase=Phase.RAMP,
         way=ask.way,

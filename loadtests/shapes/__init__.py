@@ -1,4 +1,1 @@
-"""How many users there are, and until when.
-
-stages  those of a scenario, one after another
-"""
+"""How many users there are, and until when: the stages of a scenario, as Locust asks for them."""
