@@ -1,4 +1,6 @@
-"""Load tests: what a target does under load, and whether that is what was promised. See README.md.
+"""Load tests: what a target does under load, and whether that is what was promised.
+
+Nothing here imports the gateway: it is measured from outside. Of plugins/ only what reads streams, files and the catalog.
 
     record      what a run leaves behind
     measure     from bytes to samples

@@ -19,7 +19,18 @@ class MalformedError(Exception):
 class Incoming:
     """A body's pieces go straight from the parser, which is C, into a list: no call of ours per segment."""
 
-    __slots__ = ("_body", "_parser", "_pieces", "_reader", "complete", "end", "headers", "headers_at", "on_body")
+    __slots__ = (
+        "_body",
+        "_parser",
+        "_pieces",
+        "_reader",
+        "complete",
+        "end",
+        "headers",
+        "headers_at",
+        "keeps_alive",
+        "on_body",
+    )
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -30,6 +41,7 @@ class Incoming:
         self.headers: dict[str, str] = {}
         self.headers_at: float | None = None
         self.complete = False
+        self.keeps_alive = False
         self.end: float | None = None  # of what has come so far
 
     @property
@@ -55,10 +67,6 @@ class Incoming:
         """The other side has sent all it will: a body without a length ends so."""
         framed = "content-length" in self.headers or "transfer-encoding" in self.headers
         self.complete = self.complete or (self.headers_at is not None and not framed)
-
-    @property
-    def keeps_alive(self) -> bool:
-        return self.complete and bool(self._parser.should_keep_alive())
 
     def heard(self) -> Heard:
         if self._reader is None:
@@ -87,7 +95,9 @@ class Incoming:
             self.headers.clear()
 
     def on_message_complete(self) -> None:
-        self.complete = self._reader is not None
+        if self._reader is not None:
+            self.complete = True
+            self.keeps_alive = bool(self._parser.should_keep_alive())  # which it forgets afterwards
 
     @property
     def _is_stream(self) -> bool:

@@ -74,6 +74,8 @@ def read(name: str, by: Overrides) -> tuple[Plan | None, list[Problem]]:
     if scenario is None:
         return None, problems
     problems += misfits(document, scenario)
+    if problems:
+        return None, problems  # what it refers to may not be what is meant
     scenario = override(scenario, by)
     own, flaws = _own_prompts(scenario, document)
     replayed, more = _replayed(scenario, document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from math import sqrt
 
 from loadtests.plan.scenario import Arrival, Stage
 from loadtests.record.sample import Phase
@@ -55,30 +55,45 @@ def users_at(line: Sequence[Stretch], at: float) -> tuple[int, float] | None:
 
 
 def arrivals(line: Sequence[Stretch], arrival: Arrival, share: float, seed: str) -> Iterator[float]:
-    """When requests are due, of the `share` of them that is one process's. A ramp goes up from the rate before it."""
+    """When requests are due, of the `share` of them that is one process's."""
     chance = random.Random(seed)  # noqa: S311  it guards nothing
-    phase = chance.random()  # so that processes do not send in step
-    due = 0.0
-    begun = False
-    while True:
-        rate = _rate_at(line, due) * share
-        step = chance.expovariate(1) if arrival == "poisson" else (1.0 if begun else phase)
-        begun = True
-        due += step / rate if rate > 0 else 0.01
-        if due >= line[-1].end:
-            return
-        if rate > 0:
-            yield due
+    wait = chance.expovariate(1) if arrival == "poisson" else chance.random()  # processes do not send in step
+    for slope in _slopes(line):
+        at = 0.0  # since it began
+        while (step := slope.seconds_for(at, wait / share)) is not None:
+            at += step
+            yield slope.begin + at
+            wait = chance.expovariate(1) if arrival == "poisson" else 1.0
+        wait -= slope.requests_from(at) * share
 
 
-def _rate_at(line: Sequence[Stretch], at: float) -> float:
-    for before, stretch in pairwise([None, *line]):
-        assert stretch is not None  # noqa: S101  only the first is nothing
-        if at < stretch.end:
-            rate, was = stretch.rate or 0.0, (before.rate or 0.0) if before else 0.0
-            ramp = stretch.ramp_until - stretch.begin
-            if at >= stretch.ramp_until or ramp <= 0:
-                return rate
-            # From a tenth on, or the first request would never be due.
-            return max(was + (rate - was) * (at - stretch.begin) / ramp, rate / 10)
-    return 0.0
+@dataclass(frozen=True, slots=True)
+class _Slope:
+    """A stretch in which the rate changes evenly, or not at all."""
+
+    begin: float
+    seconds: float
+    rate: float
+    growth: float  # per second
+
+    def requests_from(self, at: float) -> float:
+        left = self.seconds - at
+        return (self.rate + self.growth * at) * left + self.growth * left**2 / 2
+
+    def seconds_for(self, at: float, requests: float) -> float | None:
+        """How long until so many more are due; None: not within it."""
+        if requests >= self.requests_from(at):
+            return None
+        rate = self.rate + self.growth * at
+        # Of rate * x + growth / 2 * x**2 = requests, in the form that holds without growth too.
+        return 2 * requests / (rate + sqrt(max(rate**2 + 2 * self.growth * requests, 0.0)))
+
+
+def _slopes(line: Sequence[Stretch]) -> Iterator[_Slope]:
+    before = 0.0
+    for stretch in line:
+        rate, ramp = stretch.rate or 0.0, stretch.ramp_until - stretch.begin
+        if ramp > 0:
+            yield _Slope(stretch.begin, ramp, before, (rate - before) / ramp)
+        yield _Slope(stretch.ramp_until, stretch.end - stretch.ramp_until, rate, 0.0)
+        before = rate
