@@ -1,6 +1,7 @@
 """Load tests: what a target does under load, and whether that is what was promised.
 
-Nothing here imports the gateway: it is measured from outside. Of plugins/ only what reads streams, files and the catalog.
+Nothing here imports the gateway: it is measured from outside. Of plugins/ only what reads streams, files and the
+catalog is used.
 
     record      what a run leaves behind
     measure     from bytes to samples

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from array import array
+from collections import deque
 from dataclasses import dataclass
 from time import perf_counter
 
 import gevent
 
 EVERY_SECONDS = 0.02
+LATE_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,15 @@ class LagMeter:
         self._late = array("d")
         self._began = perf_counter()
         self._cpu = time.process_time()
+        self._due = self._began
+        self._spells: deque[tuple[float, float]] = deque(maxlen=64)  # when it was late, and by how much
         self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> None:
         self.stop()
         self._late, self._began, self._cpu = array("d"), perf_counter(), time.process_time()
+        self._due = self._began + EVERY_SECONDS
+        self._spells.clear()
         self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
@@ -54,8 +60,17 @@ class LagMeter:
             looks=len(self._late),
         )
 
+    def latest_since(self, began: float) -> float:
+        """By how many seconds it was late at most; whoever asks may have been woken before the meter."""
+        now = max(perf_counter() - self._due, 0.0) if self._greenlet is not None else 0.0
+        return max([now, *(late for at, late in self._spells if at >= began)])
+
     def _run(self) -> None:
         while True:
-            due = perf_counter() + EVERY_SECONDS
+            self._due = perf_counter() + EVERY_SECONDS
             gevent.sleep(EVERY_SECONDS)
-            self._late.append(max(perf_counter() - due, 0.0))
+            now = perf_counter()
+            late = max(now - self._due, 0.0)
+            self._late.append(late)
+            if late > LATE_SECONDS:
+                self._spells.append((now, late))

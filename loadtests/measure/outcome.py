@@ -14,6 +14,7 @@ from loadtests.record.sample import Outcome
 
 AT_ONCE_TOKENS = 100  # fewer may well come in one piece
 AT_ONCE_SHARE = 0.8
+FAST_TOKENS_PER_S = 3000
 NOBODY_TOKENS_PER_S = 20_000  # an order of magnitude beyond the fastest provider
 SHED_SECONDS = 0.2
 OURS_FAILED = frozenset({"upstream_unavailable", "target_not_configured"})  # a 503 that says the providers are down
@@ -30,6 +31,7 @@ class Exchange:
     streamed: bool = True  # as asked for
     most_tokens: int | None = None  # as asked for
     expected_models: Collection[str] = ()  # none: any will do
+    late: float = 0.0  # seconds by which we ourselves were late meanwhile
 
 
 def classify(exchange: Exchange, heard: Heard) -> tuple[Outcome, str | None]:
@@ -63,7 +65,7 @@ def _ended(exchange: Exchange, heard: Heard) -> tuple[Outcome, str | None]:
         (heard.numbers_hold is not False, Outcome.TRUNCATED, "words are missing, twice or out of order"),
         (not _too_short(exchange, heard), Outcome.TRUNCATED, short),
         (fits(heard.model, exchange.expected_models), Outcome.WRONG_MODEL, f"{heard.model} answered"),
-        (not (exchange.streamed and came_at_once(heard)), Outcome.BUFFERED, "it arrived at once"),
+        (not (exchange.streamed and came_at_once(heard, exchange.late)), Outcome.BUFFERED, "it arrived at once"),
     )
     return next(((outcome, why) for fine, outcome, why in checks if not fine), (Outcome.WHOLE, None))
 
@@ -73,9 +75,10 @@ def _too_short(exchange: Exchange, heard: Heard) -> bool:
     return heard.finish == "length" and told is not None and most is not None and told < most
 
 
-def came_at_once(heard: Heard) -> bool:
+def came_at_once(heard: Heard, late: float) -> bool:
+    """Unless it may have waited for us."""
     tokens = heard.completion_tokens or heard.events
-    if heard.first is None or heard.last is None or tokens < AT_ONCE_TOKENS:
+    if heard.first is None or heard.last is None or tokens - late * FAST_TOKENS_PER_S < AT_ONCE_TOKENS:
         return False
     return heard.first_events >= AT_ONCE_SHARE * heard.events or heard.last - heard.first < tokens / NOBODY_TOKENS_PER_S
 

@@ -24,13 +24,15 @@ class Ask:
     expected_models: Collection[str]  # none: what the answer says it resolved, or what was asked for
 
 
-def sample_of(ask: Ask, intended: float, reply: Reply) -> Sample:
+def sample_of(ask: Ask, intended: float, reply: Reply, late: float = 0.0) -> Sample:
+    """`late` is by how many seconds we ourselves were late meanwhile."""
     heard, headers = reply.heard, reply.headers
     exchange = Exchange(
         status=reply.status,
         trouble=reply.trouble,
         code=reply.code,
         seconds=reply.end - reply.sent,
+        late=late,
         streamed=ask.streamed,
         most_tokens=ask.most_tokens,
         expected_models=ask.expected_models or (headers.get("x-waferline-model-served", ask.model),),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from loadtests.plan.scenario import Scenario
+from plugins.config.located import dotted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,11 @@ def override(scenario: Scenario, by: Overrides) -> Scenario:
         data["generator"]["processes"] = by.processes
     if by.seed is not None:
         data["seed"] = by.seed
-    return Scenario.model_validate(data)
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        flaw = error.errors()[0]
+        raise OverrideError(f"{dotted(flaw['loc'])} would be {flaw['input']}: {flaw['msg'].lower()}") from error
 
 
 def _stretch(data: dict, factor: float) -> None:  # type: ignore[type-arg]  # a scenario's own, on the way to its model

@@ -10,6 +10,8 @@ from math import sqrt
 from loadtests.plan.scenario import Arrival, Stage
 from loadtests.record.sample import Phase
 
+LEAST_RAMP_SECONDS = 0.001  # a shorter one is a step, and steeper than numbers can say
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -93,7 +95,9 @@ def _slopes(line: Sequence[Stretch]) -> Iterator[_Slope]:
     before = 0.0
     for stretch in line:
         rate, ramp = stretch.rate or 0.0, stretch.ramp_until - stretch.begin
-        if ramp > 0:
+        if ramp < LEAST_RAMP_SECONDS:
+            yield _Slope(stretch.begin, stretch.end - stretch.begin, rate, 0.0)
+        else:
             yield _Slope(stretch.begin, ramp, before, (rate - before) / ramp)
-        yield _Slope(stretch.ramp_until, stretch.end - stretch.ramp_until, rate, 0.0)
+            yield _Slope(stretch.ramp_until, stretch.end - stretch.ramp_until, rate, 0.0)
         before = rate

@@ -130,7 +130,8 @@ class Session:
             most_tokens=question.most_tokens,
             expected_models=question.expect,
         )
-        sample = sample_of(ask, reply.sent if intended is None else intended, reply)
+        late = self._lag.latest_since(reply.sent)
+        sample = sample_of(ask, reply.sent if intended is None else intended, reply, late)
         if self._keeper is not None:
             self._keeper.keep(sample)
         tell(self._environment, sample, self._begun_at)

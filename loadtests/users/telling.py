@@ -9,6 +9,7 @@ from typing import Any
 
 import locust.stats
 
+from loadtests.record.rounding import three_digits
 from loadtests.record.sample import Outcome, Sample
 
 FIRST = "first token, ms"
@@ -42,13 +43,6 @@ def tell(environment: Any, sample: Sample, began: float) -> None:
 def fine_buckets() -> None:
     """Locust's own are 10 ms wide from 100 ms on and 100 ms from a second on: 147 ms would be 150."""
     locust.stats.bucket_response_time = three_digits
-
-
-def three_digits(value: float) -> int:
-    step = 1
-    while value >= step * 1000:
-        step *= 10
-    return round(value / step) * step
 
 
 def _name(sample: Sample) -> str:

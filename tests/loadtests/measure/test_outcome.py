@@ -39,6 +39,8 @@ NOTHING = Heard()
         (Outcome.EMPTY, FINE, replace(WHOLE, first=None, last=None, events=0)),
         (Outcome.BUFFERED, FINE, replace(WHOLE, first=0.6)),
         (Outcome.BUFFERED, FINE, replace(WHOLE, first_events=190)),
+        (Outcome.WHOLE, replace(FINE, late=0.15), replace(WHOLE, first_events=190)),  # it may have waited for us
+        (Outcome.BUFFERED, replace(FINE, late=0.05), replace(WHOLE, first_events=190)),
         (Outcome.WHOLE, FINE, replace(WHOLE, first_events=8, events=10, completion_tokens=40)),
         (Outcome.WRONG_MODEL, FINE, replace(WHOLE, model="llama3.1-8b")),
         (Outcome.BROKEN, FINE, replace(WHOLE, whole=False, error="stream_interrupted")),

@@ -56,7 +56,8 @@ def test_recorded_traffic_is_priced_by_what_it_was() -> None:
     )
 
     guess = estimate(found, [], replayed, {"chat": Price(1, 1)})
-    assert (guess.requests, guess.tokens, guess.cost) == (2, 100, pytest.approx(0.0001))
+    assert (guess.requests, guess.tokens) == (2, 100)
+    assert guess.cost == pytest.approx(0.0001)
 
 
 def test_a_run_beyond_its_bounds_is_refused_with_the_bound_to_raise() -> None:

@@ -37,8 +37,11 @@ def test_every_shipped_scenario_is_right_and_keeps_within_its_own_bounds(name: s
 def test_all_mistakes_of_a_scenario_are_told_at_once_with_place_and_cure() -> None:
     assert complaints("mistakes-of-every-kind.yaml") == [
         "mistakes-of-every-kind.yaml:1 purpose: must not be empty (was '')",
-        "mistakes-of-every-kind.yaml:2 arrival: must be 'closed', 'constant', 'poisson' or 'recorded' (was 'poison'); "
-        "did you mean 'poisson'?",
+        (
+            "mistakes-of-every-kind.yaml:2 arrival: must be 'closed', 'constant', 'poisson' or 'recorded' "
+            "(was 'poison'); "
+            "did you mean 'poisson'?"
+        ),
         "mistakes-of-every-kind.yaml:4 asks[0].model: must be a name of letters, digits and . _ : / @ - (was 'a b')",
         "mistakes-of-every-kind.yaml:4 asks[0].weight: must be more than 0 (was 0)",
         "mistakes-of-every-kind.yaml:5 asks[1].model: is missing; add it",
@@ -54,30 +57,40 @@ def test_settings_that_do_not_fit_together_are_told_by_the_place_of_each() -> No
     assert complaints("settings-that-do-not-fit.yaml") == [
         "settings-that-do-not-fit.yaml:6 stages[0].users: is missing: a stage with arrival 'closed' needs it; add it",
         "settings-that-do-not-fit.yaml:6 stages[0].rate: means nothing with arrival 'closed'; use 'users'",
-        "settings-that-do-not-fit.yaml:6 stages[0].ramp_seconds: leaves nothing of the stage's 10 seconds to measure "
-        "(was 10); make it shorter",
+        (
+            "settings-that-do-not-fit.yaml:6 stages[0].ramp_seconds: leaves nothing of the stage's 10 seconds "
+            "to measure (was 10); make it shorter"
+        ),
         "settings-that-do-not-fit.yaml:6 stages[0].name: is the name of another stage too (was 'one')",
         "settings-that-do-not-fit.yaml:7 stages[1].name: is the name of another stage too (was 'one')",
-        "settings-that-do-not-fit.yaml:4 recorded: means nothing with arrival 'closed'; "
-        "remove it, or set `arrival: recorded`",
+        (
+            "settings-that-do-not-fit.yaml:4 recorded: means nothing with arrival 'closed'; "
+            "remove it, or set `arrival: recorded`"
+        ),
         "settings-that-do-not-fit.yaml:3 asks: is missing; add what is asked, such as `- {model: chat}`",
-        "settings-that-do-not-fit.yaml:10 faults[1].seconds: ends after the run, which takes 20 seconds (was 20); "
-        "make it shorter, or the stages longer",
+        (
+            "settings-that-do-not-fit.yaml:10 faults[1].seconds: ends after the run, which takes 20 seconds (was 20); "
+            "make it shorter, or the stages longer"
+        ),
         "settings-that-do-not-fit.yaml:10 faults[1].at: is within the fault at 5 of the same provider (was 8); move it",
     ]
 
 
 def test_each_line_of_a_prompts_file_has_its_own_complaint() -> None:
     assert complaints("files-that-are-not-there.yaml") == [
-        "files-that-are-not-there.yaml:3 asks[0].prompts: cannot be read, no such file or directory "
-        "(was 'nowhere.jsonl')",
+        (
+            "files-that-are-not-there.yaml:3 asks[0].prompts: cannot be read, no such file or directory "
+            "(was 'nowhere.jsonl')"
+        ),
         "prompts.jsonl:2: is not JSON, invalid literal, expected 'null'; one JSON object per line",
         "prompts.jsonl:3: needs one of messages, prompt or conversations; keep one of them",
         'prompts.jsonl:4: has a message without a role; such as {"role": "user", "content": "Hello"}',
         'prompts.jsonl:5: has a turn from \'robot\'; such as {"from": "human", "value": "Hello"}',
         "prompts.jsonl:6: has the size 0; max_tokens is a whole number above 0",
-        "prompts.jsonl:7: has the unknown key 'temperature'; remove it; known are conversations, id, "
-        "max_completion_tokens, max_tokens, messages, prompt, tool_choice, tools",
+        (
+            "prompts.jsonl:7: has the unknown key 'temperature'; remove it; known are conversations, id, "
+            "max_completion_tokens, max_tokens, messages, prompt, tool_choice, tools"
+        ),
     ]
 
 
