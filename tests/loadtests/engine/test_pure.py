@@ -40,7 +40,7 @@ def sample(at: float, ttft: float = 0.2, outcome: Outcome = Outcome.WHOLE, **mor
 
 
 def test_samples_of_all_processes_are_put_on_the_run_s_clock_in_the_order_in_which_they_were_due() -> None:
-    moved = on_the_clock([sample(115.0), sample(101.0), sample(108.5), sample(121.0)], 100.0, LINE)
+    moved = on_the_clock([sample(115.0), sample(101.0, ttft=30), sample(108.5), sample(121.0)], 100.0, LINE)
 
     assert [(each.intended, each.stage, each.phase) for each in moved] == [
         (1.0, "low", Phase.RAMP),
@@ -48,7 +48,7 @@ def test_samples_of_all_processes_are_put_on_the_run_s_clock_in_the_order_in_whi
         (15.0, "high", Phase.STEADY),
         (21.0, "high", Phase.DRAIN),
     ]
-    assert moved[0].ttft == pytest.approx(0.2)
+    assert moved[1].ttft == pytest.approx(0.2)
     assert [(mark.what, mark.at, mark.until) for mark in stage_marks(LINE)] == [("low", 0, 10), ("high", 10, 20)]
 
 

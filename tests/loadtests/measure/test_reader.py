@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 
 from loadtests.measure.reader import Heard, Reader, read_whole
@@ -30,9 +31,26 @@ def test_any_cut_of_the_bytes_is_heard_as_the_slowest_reader_hears_it(pieces: li
     assert quick.octets == sum(map(len, pieces))
 
 
+def text(word: str) -> bytes:
+    return event(chunk({"content": word})).encode()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "tokens"),
+    [
+        ([text("a"), text("b") + text("c") + text("d")], 4),
+        ([text("a"), text("b") + text("") + text("d")], 3),  # nothing was said
+        ([text("a"), text("b") + event(chunk({"contend": "c"})).encode() + text("d")], 3),  # nobody knows what
+        ([text("a"), text("b") + text('","role":"x') + text("d")], 4),
+        ([text("a"), b": a comment ", text("b") + text("c")], 2),  # its line goes on with b
+    ],
+)
+def test_a_delivery_that_looks_alike_from_its_ends_is_looked_into(pieces: list[bytes], tokens: int) -> None:
+    assert tokens == heard(*pieces).events
+
+
 def test_a_role_is_no_first_token() -> None:
-    role, text = event(chunk({"role": "assistant", "content": ""})).encode(), event(chunk({"content": "Hi"})).encode()
-    answer = heard(role, text)
+    answer = heard(event(chunk({"role": "assistant", "content": ""})).encode(), text("Hi"))
 
     assert (answer.role, answer.first) == (0.0, 1.0)
 
