@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, Protocol
 
-from loadtests.commands import accuracy, run, schema
+from loadtests.commands import accuracy, compare, report, run, schema
 from loadtests.exits import Exit
 
 
@@ -24,7 +24,13 @@ class Command(Protocol):
     def run(self, arguments: argparse.Namespace) -> int: ...
 
 
-COMMANDS: Mapping[str, Command] = {"run": run, "accuracy": accuracy, "schema": schema}
+COMMANDS: Mapping[str, Command] = {
+    "run": run,
+    "report": report,
+    "compare": compare,
+    "accuracy": accuracy,
+    "schema": schema,
+}
 
 
 class Parser(argparse.ArgumentParser):

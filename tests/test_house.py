@@ -103,7 +103,6 @@ PURE = (
     "loadtests.plan.cost",
     "loadtests.plan.recorded",
     "loadtests.engine.course",
-    "loadtests.engine.failover",
     "loadtests.engine.merge",
     "loadtests.engine.soundness",
     "loadtests.engine.truth",

@@ -15,6 +15,8 @@ import orjson
 
 from loadtests.bench.processes import ROOT, BenchError
 from loadtests.commands.aim import add_aim, aim_of
+from loadtests.conclude import conclude
+from loadtests.diagnose.diagnose import diagnose, lines
 from loadtests.engine.accuracy import measure
 from loadtests.engine.generator import GeneratorError
 from loadtests.engine.run import Aim
@@ -28,6 +30,7 @@ from loadtests.plan.cost import Estimate, estimate
 from loadtests.plan.overrides import OverrideError, Overrides
 from loadtests.plan.reading import Plan, names, prices, read
 from loadtests.record import folder as record
+from loadtests.verdict import levels
 
 HELP = "load a target as a scenario says, and say whether promises hold"
 EXAMPLES = """\
@@ -68,6 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse([str(error)])
     if plan is None:
         return _refuse([str(problem) for problem in problems])
+    promises = levels.problems(Path(arguments.slo) if arguments.slo else None)
+    if promises:
+        return _refuse(promises)
     guess = estimate(plan.scenario, plan.prompt_tokens(), plan.replayed, prices())
     refused = [*missing(_hosts(aim), arguments.i_mean_it), *beyond(guess, plan.scenario.bounds), *_unfit(plan, aim)]
     if refused:
@@ -100,8 +106,11 @@ def _run(plan: Plan, aim: Aim, guess: Estimate, arguments: argparse.Namespace) -
 
 
 def _conclude(place: Path, found: record.Run) -> int:
-    sys.stdout.write(f"\nwritten to {place}\n")
-    return Exit.INTERRUPTED if found.info["interrupted"] else Exit.HELD
+    """Judged even where it was interrupted: what there is may say enough."""
+    verdict = conclude(place, found)
+    told = [verdict.text, *lines(diagnose(found)), f"report: {place / 'report.html'}"]
+    sys.stdout.write("\n".join(["", *told, ""]))
+    return Exit.INTERRUPTED if found.info["interrupted"] else verdict.exit_code
 
 
 def _tell(plan: Plan, aim: Aim, guess: Estimate) -> int:

@@ -12,7 +12,6 @@
     accuracy   the generator against a provider whose truth is known
     truth      PURE  how far it is from that truth
     merge      PURE  what all processes wrote, as one run
-    failover   PURE  what each fault cost: time to trip, requests lost, time to recover
     soundness  PURE  whether the generator was the bottleneck
     facts      where and with what all of this ran
     run        all of it in order

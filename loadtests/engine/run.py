@@ -18,7 +18,6 @@ from loadtests.bench.processes import ROOT, started
 from loadtests.bench.usage import cpu_seconds
 from loadtests.engine import facts
 from loadtests.engine.circuits import Circuits
-from loadtests.engine.failover import costs
 from loadtests.engine.faults import Faults
 from loadtests.engine.generator import Generator, GeneratorError, generator
 from loadtests.engine.local import KEY, Local, local
@@ -94,7 +93,6 @@ def run(plan: Plan, aim: Aim, estimate: Estimate, folder: Path, view: View, more
         "seed": plan.scenario.seed,
         "generator": generator_facts(plan.scenario, tail.lags(), samples),
         "budget": {"requests": estimate.requests, "tokens": estimate.tokens, "cost_usd": estimate.cost},
-        "failovers": costs(samples, marks),
         "gateway": watched.gateway,
         "primaries": facts.primaries(),
         "references": facts.references(),

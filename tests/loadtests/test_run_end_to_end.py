@@ -200,9 +200,8 @@ def test_faults_come_and_go_at_the_providers_and_the_gateway_s_circuit_is_seen_t
     (fault,) = [mark for mark in run.marks if mark.kind is MarkKind.FAULT]
     assert (fault.what, fault.target) == ("503", "cerebras")
     assert any(mark.kind is MarkKind.CIRCUIT and mark.what == "open" for mark in run.marks)
-    (cost,) = run.info["failovers"]
-    assert (cost["lost_before_first_token"], cost["silently_truncated"]) == (0, 0)
-    assert cost["trip_seconds"] is not None
+    (outage,) = json.loads(next(tmp_path.glob("2*/verdict.json")).read_text())["faults"]
+    assert (outage["lost"], outage["tripped_after"] is not None) == (0, True)
     assert run.info["target"]["is_simulated"]
 
 

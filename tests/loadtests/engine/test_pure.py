@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from loadtests.engine.course import rows
-from loadtests.engine.failover import costs
 from loadtests.engine.merge import on_the_clock, stage_marks
 from loadtests.engine.soundness import generator_facts
 from loadtests.engine.truth import compare
 from loadtests.plan.scenario import Ask, Scenario, Stage
 from loadtests.plan.timeline import stretches
-from loadtests.record.sample import Mark, MarkKind, Outcome, Phase, Sample
+from loadtests.record.sample import Outcome, Phase, Sample
 
 LINE = stretches([Stage(name="low", seconds=10, users=1, ramp_seconds=2), Stage(name="high", seconds=10, users=2)])
 
@@ -78,39 +76,6 @@ def test_a_run_in_which_the_generator_was_the_bottleneck_is_void(
     found = generator_facts(scenario(arrival), lags, samples)["bottleneck"]
 
     assert found is None if said is None else said in found
-
-
-def test_a_fault_is_told_by_what_it_cost_those_who_asked_meanwhile() -> None:
-    samples = [sample(at / 10) for at in range(300)]
-    samples = [replace(each, first=each.intended + 0.5) if 10 <= each.intended < 15 else each for each in samples]
-    samples[105] = replace(samples[105], outcome=Outcome.FAILED)
-    samples[110] = replace(samples[110], outcome=Outcome.BROKEN)
-    samples[200] = replace(samples[200], outcome=Outcome.FAILED)  # when nothing was wrong
-    marks = [
-        Mark(kind=MarkKind.FAULT, what="503", at=10, until=15, target="cerebras"),
-        Mark(kind=MarkKind.CIRCUIT, what="open", at=10.4, target="cerebras/a"),
-        Mark(kind=MarkKind.CIRCUIT, what="closed", at=12, target="cerebras/a"),
-        Mark(kind=MarkKind.CIRCUIT, what="open", at=12.5, target="cerebras/a"),
-        Mark(kind=MarkKind.CIRCUIT, what="closed", at=16, target="cerebras/b"),
-        Mark(kind=MarkKind.CIRCUIT, what="closed", at=18, target="cerebras/a"),
-        Mark(kind=MarkKind.FAULT, what="500", at=25, until=26, target="cerebras"),
-    ]
-    first, second = costs(samples, marks)
-
-    assert first == {
-        "fault": "503",
-        "provider": "cerebras",
-        "at": 10,
-        "until": 15,
-        "requests": 50,
-        "lost_before_first_token": 1,
-        "broken_after_it": 1,
-        "silently_truncated": 0,
-        "trip_seconds": 0.4,
-        "recovery_seconds": 3,
-        "added_ms": 300.0,
-    }
-    assert (second["trip_seconds"], second["recovery_seconds"], second["lost_before_first_token"]) == (None, None, 0)
 
 
 def entry(at: float, first: float = 0.19, last: float = 0.6) -> dict[str, Any]:
