@@ -21,7 +21,7 @@ run: setup ## start the gateway here, with simulated providers where none is con
 test: dev ## run all tests
 	$(BIN)/python -m pytest
 
-load: dev ## load-test: `make load SCENARIO=steady TARGET=https://... LOAD="--i-mean-it HOST"`; without, smoke against a simulator
+load: dev ## load-test and say yes or no: `make load SCENARIO=steady TARGET=https://...`; smoke, simulated, without
 	@$(BIN)/python -m loadtests run $(or $(SCENARIO),smoke) $(if $(TARGET),--target $(TARGET)) $(LOAD)
 
 bench: dev ## every way to a provider side by side, in 15 minutes; `make bench BENCH=--quick` in 90 seconds

@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse([str(error)])
     if plan is None:
         return _refuse([str(problem) for problem in problems])
-    promises = levels.problems(Path(arguments.slo) if arguments.slo else None)
+    slo = _promises(plan, arguments)
+    promises = levels.problems(slo)
     if promises:
         return _refuse(promises)
     guess = estimate(plan.scenario, plan.prompt_tokens(), plan.replayed, prices())
@@ -89,7 +90,8 @@ def _run(plan: Plan, aim: Aim, guess: Estimate, arguments: argparse.Namespace) -
     shown.say(f"{plan.name}: {plan.scenario.purpose}")
     shown.say(f"{guess}")
     place = arguments.out / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.name}"
-    more: dict[str, Any] = {"slo": arguments.slo} if arguments.slo else {}
+    slo = _promises(plan, arguments)
+    more: dict[str, Any] = {"slo": str(slo)} if slo else {}
     try:
         if arguments.accuracy:
             shown.say("measuring how accurate the generator is here ...")
@@ -111,6 +113,13 @@ def _conclude(place: Path, found: record.Run) -> int:
     told = [verdict.text, *lines(diagnose(found)), f"report: {place / 'report.html'}"]
     sys.stdout.write("\n".join(["", *told, ""]))
     return Exit.INTERRUPTED if found.info["interrupted"] else verdict.exit_code
+
+
+def _promises(plan: Plan, arguments: argparse.Namespace) -> Path | None:
+    """Those that were named, those of the scenario, else the usual ones."""
+    if arguments.slo:
+        return Path(arguments.slo).resolve()
+    return ROOT / plan.scenario.slo if plan.scenario.slo else None
 
 
 def _tell(plan: Plan, aim: Aim, guess: Estimate) -> int:

@@ -99,6 +99,7 @@ class Scenario(Settings):
     must_prove: bool = Field(
         True, description="Whether promises must be proven by enough samples; if not, they hold until refuted."
     )
+    slo: str | None = Field(None, description="Promises of its own, as seen from the repository (policies/slo.yaml).")
     think_seconds: float = Field(0, ge=0, description="What a user of a closed loop rests between two requests.")
     recorded: Recorded | None = Field(None, description="For arrival: recorded.")
     compare: Compare | None = Field(None, description="Whom it is compared with in the same run.")
