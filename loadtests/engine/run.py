@@ -22,7 +22,7 @@ from loadtests.engine.faults import Faults
 from loadtests.engine.generator import Generator, GeneratorError, generator
 from loadtests.engine.local import KEY, Local, local
 from loadtests.engine.merge import on_the_clock, stage_marks
-from loadtests.engine.soundness import generator_facts
+from loadtests.engine.soundness import generator_facts, late_marks
 from loadtests.engine.tail import Tail
 from loadtests.engine.view import View
 from loadtests.measure.request import address_of
@@ -73,7 +73,8 @@ def run(plan: Plan, aim: Aim, estimate: Estimate, folder: Path, view: View, more
     if origin is None or not tail.samples:
         raise GeneratorError(f"no request was sent: see {folder}/generator.log")
     samples = on_the_clock(tail.samples, origin, line)
-    marks = sorted([*stage_marks(line), *watched.marks], key=lambda mark: mark.at)
+    late = late_marks(plan.scenario, tail.lags(), origin)
+    marks = sorted([*stage_marks(line), *watched.marks, *late], key=lambda mark: mark.at)
     info = {
         "version": 1,
         "name": folder.name,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadtests.plan.scenario import Scenario
-from loadtests.record.sample import Sample
+from loadtests.record.sample import Mark, MarkKind, Sample
 
 
 def generator_facts(scenario: Scenario, lags: Sequence[dict[str, Any]], samples: Sequence[Sample]) -> dict[str, Any]:
@@ -18,9 +18,19 @@ def generator_facts(scenario: Scenario, lags: Sequence[dict[str, Any]], samples:
         "lag_p50_ms": max((each["p50_ms"] for each in lags), default=None),
         "lag_p99_ms": max((each["p99_ms"] for each in lags), default=None),
         "dispatch_p99_ms": late[int(len(late) * 0.99)] if late else None,
-        "each": list(lags),
+        "each": [{name: value for name, value in each.items() if name != "spells"} for each in lags],
     }
     return {**facts, "bottleneck": bottleneck(scenario, facts)}
+
+
+def late_marks(scenario: Scenario, lags: Sequence[dict[str, Any]], origin: float) -> list[Mark]:
+    """When it was later than it may be: what users felt then may be its doing."""
+    return [
+        Mark(kind=MarkKind.GENERATOR, what=f"{late * 1e3:.0f} ms late", at=at - late - origin, until=at - origin)
+        for each in lags
+        for at, late in each["spells"]
+        if late * 1e3 > scenario.generator.lag_ms
+    ]
 
 
 def bottleneck(scenario: Scenario, facts: dict[str, Any]) -> str | None:

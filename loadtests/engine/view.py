@@ -43,7 +43,7 @@ class Lines:
             return
         self._due += LINE_SECONDS
         told = "; ".join(_line(row) for row in rows(samples)) or "no answer yet"
-        self.say(f"{stage}, {seconds - at:.0f} s left: {told}")
+        self.say(f"{stage}, {max(seconds - at, 0):.0f} s left: {told}")
 
     def close(self) -> None:
         self._out.flush()

@@ -24,6 +24,9 @@ class Lag:
     p99_ms: float
     most_ms: float
     looks: int
+    spells: list[
+        tuple[float, float]
+    ]  # the last ones: when it was late, on the machine's clock, and by how many seconds
 
 
 class LagMeter:
@@ -58,6 +61,7 @@ class LagMeter:
             p99_ms=late[int(len(late) * 0.99)] * 1e3,
             most_ms=late[-1] * 1e3,
             looks=len(self._late),
+            spells=list(self._spells),
         )
 
     def latest_since(self, began: float) -> float:

@@ -91,6 +91,15 @@ def test_an_interrupted_run_keeps_what_there_is(tmp_path: Path, simulated: Provi
     assert Counter(sample.outcome for sample in run.samples)[Outcome.WHOLE] > 4
 
 
+def test_a_run_that_would_go_beyond_its_bound_is_stopped_at_it(tmp_path: Path, simulated: Provider) -> None:
+    """Answers come faster than anybody planned for."""
+    simulated.reset()
+    own = scenario(tmp_path, "stages: [{name: all, seconds: 2, users: 4}]\nbounds: {max_requests: 40}\n")
+    load(tmp_path, "run", own, "--target", simulated.base, "--out", str(tmp_path))
+
+    assert len(simulated.chats()) == len(the_run(tmp_path).samples) == 40
+
+
 def test_own_prompts_and_a_conversation_are_what_is_sent(tmp_path: Path, simulated: Provider) -> None:
     simulated.reset()
     turns = [("human", "first"), ("gpt", "aha"), ("human", "second")]

@@ -8,11 +8,11 @@ import pytest
 
 from loadtests.engine.course import rows
 from loadtests.engine.merge import on_the_clock, stage_marks
-from loadtests.engine.soundness import generator_facts
+from loadtests.engine.soundness import generator_facts, late_marks
 from loadtests.engine.truth import compare
 from loadtests.plan.scenario import Ask, Scenario, Stage
 from loadtests.plan.timeline import stretches
-from loadtests.record.sample import Outcome, Phase, Sample
+from loadtests.record.sample import MarkKind, Outcome, Phase, Sample
 
 LINE = stretches([Stage(name="low", seconds=10, users=1, ramp_seconds=2), Stage(name="high", seconds=10, users=2)])
 
@@ -56,7 +56,15 @@ def scenario(arrival: str = "closed") -> Scenario:
 
 
 def lag(cpu: float = 0.2, p99: float = 2.0) -> dict[str, Any]:
-    return {"cpu_share": cpu, "cpu_seconds": cpu, "p50_ms": 0.5, "p99_ms": p99, "most_ms": p99, "looks": 100}
+    return {
+        "cpu_share": cpu,
+        "cpu_seconds": cpu,
+        "p50_ms": 0.5,
+        "p99_ms": p99,
+        "most_ms": p99,
+        "looks": 100,
+        "spells": [],
+    }
 
 
 @pytest.mark.parametrize(
@@ -76,6 +84,13 @@ def test_a_run_in_which_the_generator_was_the_bottleneck_is_void(
     found = generator_facts(scenario(arrival), lags, samples)["bottleneck"]
 
     assert found is None if said is None else said in found
+
+
+def test_spells_in_which_the_generator_was_late_are_marked_on_the_timeline() -> None:
+    spells = [(105.0, 0.015), (107.0, 0.25)]
+    (mark,) = late_marks(scenario(), [lag() | {"spells": spells}], 100.0)
+
+    assert (mark.kind, mark.what, mark.at, mark.until) == (MarkKind.GENERATOR, "250 ms late", 6.75, 7.0)
 
 
 def entry(at: float, first: float = 0.19, last: float = 0.6) -> dict[str, Any]:
