@@ -57,7 +57,9 @@ def compare(
 ) -> Accuracy:
     """`started` is the provider's zero on the clock of `samples`. What began or ended outside of them is left out."""
     sent = {entry["headers"].get("x-request-id"): entry for entry in entries if entry["first_token_at"] is not None}
-    whole = [sample for sample in samples if sample.outcome is Outcome.WHOLE and sample.first is not None]
+    # A provider that did not get a core sends at once: that is as it was sent.
+    as_sent = (Outcome.WHOLE, Outcome.BUFFERED)
+    whole = [sample for sample in samples if sample.outcome in as_sent and sample.first is not None]
     pairs = [(sample, sent[sample.id]) for sample in whole if sample.id in sent]
     if not pairs:
         raise ValueError("no answer was both sent and measured")
