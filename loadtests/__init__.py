@@ -8,6 +8,11 @@ catalog is used.
     plan        what is to be sent, decided before anything is
     users       who asks, as Locust sees them; shapes says how many there are
     engine      one run, from a plan to a folder
+    figures     what samples come down to
+    verdict     is it what policies/slo.yaml promises
+    compare     is it better or worse than before
+    diagnose    why is it slow
+    report      for people and for pipelines; conclude writes all of it
     commands    what `python -m loadtests` and `waferline load` can do
     scenarios   what the shipped runs are to find out
     bench       every way to a provider side by side

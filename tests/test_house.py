@@ -92,23 +92,15 @@ PURE = (
     "loadtests.compare",
     "loadtests.diagnose",
     *(f"loadtests.report.{each}" for each in "bins charts content summary svg tables timeline".split()),
-    "loadtests.record.sample",
-    "loadtests.measure.reader",
-    "loadtests.measure.numbers",
-    "loadtests.measure.outcome",
-    "loadtests.measure.sampling",
-    "loadtests.measure.reply",
-    "loadtests.measure.request",
-    "loadtests.plan.consent",
-    "loadtests.plan.cost",
-    "loadtests.plan.recorded",
-    "loadtests.engine.course",
-    "loadtests.engine.merge",
-    "loadtests.engine.soundness",
-    "loadtests.engine.truth",
+    *(f"loadtests.record.{each}" for each in "sample rounding".split()),
+    *(f"loadtests.measure.{each}" for each in "reader numbers outcome sampling reply request incoming".split()),
+    *(f"loadtests.plan.{each}" for each in "consent cost recorded scenario".split()),
+    *(f"loadtests.engine.{each}" for each in "course merge soundness truth".split()),
 )
 IMPURE = frozenset("asyncio io logging os pathlib random secrets socket subprocess sys tempfile threading time".split())
-PURE_PACKAGES = frozenset({"markupsafe", "numpy", "orjson", "pydantic"})  # they compute, and do nothing else
+PURE_PACKAGES = frozenset(
+    {"httptools", "markupsafe", "numpy", "orjson", "pydantic"}
+)  # they compute, and do nothing else
 
 # Packages that one room alone may know.
 ONLY_IN = {

@@ -67,7 +67,9 @@ def ask(stream: bool = True) -> Ask:
 
 
 def test_a_whole_answer_is_measured_in_full(simulated: Provider) -> None:
-    sample = asked(simulated, "pace=150,tokens=45", words=45)  # slow enough to come in pieces, however busy this machine is
+    sample = asked(
+        simulated, "pace=150,tokens=45", words=45
+    )  # slow enough to come in pieces, however busy this machine is
 
     assert (sample.outcome, sample.numbers_hold, sample.completion_tokens) == (Outcome.WHOLE, True, 45)
     assert (sample.model_served, sample.finish, sample.estimated) == ("gpt-oss-120b", "stop", False)
