@@ -47,7 +47,10 @@ def main(arguments: Sequence[str]) -> int:
         module.add_arguments(
             commands.add_parser(name, help=module.HELP, description=module.HELP, epilog=epilog, formatter_class=told)
         )
-    found = parser.parse_args(arguments)
+    try:
+        found = parser.parse_args(arguments)
+    except SystemExit as end:  # argparse has said why
+        return end.code if isinstance(end.code, int) else Exit.SET_UP
     return int(COMMANDS[found.command].run(found))
 
 
