@@ -19,6 +19,7 @@ from loadtests.conclude import conclude
 from loadtests.diagnose.diagnose import diagnose, lines
 from loadtests.engine.accuracy import measure
 from loadtests.engine.generator import GeneratorError
+from loadtests.engine.preflight import trouble
 from loadtests.engine.run import Aim
 from loadtests.engine.run import run as run_engine
 from loadtests.engine.view import view
@@ -71,12 +72,15 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse([str(error)])
     if plan is None:
         return _refuse([str(problem) for problem in problems])
-    slo = _promises(plan, arguments)
-    promises = levels.problems(slo)
-    if promises:
-        return _refuse(promises)
     guess = estimate(plan.scenario, plan.prompt_tokens(), plan.replayed, prices())
-    refused = [*missing(_hosts(aim), arguments.i_mean_it), *beyond(guess, plan.scenario.bounds), *_unfit(plan, aim)]
+    refused = [
+        *levels.problems(_promises(plan, arguments)),
+        *missing(_hosts(aim), arguments.i_mean_it),
+        *beyond(guess, plan.scenario.bounds),
+        *_unfit(plan, aim),
+    ]
+    if not refused and not arguments.dry_run:
+        refused = [said for place in (aim.target, aim.direct) if place and (said := trouble(place, os.environ))]
     if refused:
         return _refuse(refused)
     if arguments.dry_run:

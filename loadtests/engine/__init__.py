@@ -1,5 +1,6 @@
 """One run, from a plan to a folder.
 
+    preflight  one look at a target before it is loaded
     local      simulated providers and the gateway, where no target is given
     provider   a simulated provider's knobs
     generator  the Locust processes, seen from outside

@@ -166,6 +166,7 @@ def test_recorded_traffic_is_sent_again_in_its_rhythm(tmp_path: Path, simulated:
         (["run", "steady", "--seconds", "10000", "--users", "500"], "raise the bound"),
         (["run", "arrivals", "--users", "5"], "use --rate"),
         (["run", "smoke", "--seconds", "-1"], "stages[0].seconds"),
+        (["run", "smoke", "--target", "http://127.0.0.1:9/v1"], "http://127.0.0.1:9/v1 cannot be reached"),
         (["nonsense"], "invalid choice"),
     ],
 )
@@ -176,6 +177,19 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
 
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_is_not_accepted_is_told_before_anything_is_sent(
+    tmp_path: Path, simulated: Provider, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated.reset()
+    monkeypatch.setenv("LITELLM_MASTER_KEY", "")
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+
+    assert main(["run", "smoke", "--target", simulated.base, "--out", str(tmp_path)]) == Exit.SET_UP
+
+    assert "says 401, it wants a key: export the right one" in capsys.readouterr().err
+    assert (simulated.chats(), list(tmp_path.iterdir())) == ([], [])
 
 
 def test_a_dry_run_shows_what_would_be_sent_and_sends_nothing(
