@@ -16,7 +16,6 @@ import orjson
 from loadtests.bench.processes import ROOT, BenchError
 from loadtests.commands.aim import add_aim, aim_of
 from loadtests.conclude import conclude
-from loadtests.diagnose.diagnose import diagnose, lines
 from loadtests.engine.accuracy import measure
 from loadtests.engine.generator import GeneratorError
 from loadtests.engine.preflight import trouble
@@ -65,16 +64,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    try:
-        plan, problems = read(arguments.scenario, _overrides(arguments))
-        aim = aim_of(arguments, os.environ)
-    except (OverrideError, ValueError) as error:
-        return _refuse([str(error)])
-    if plan is None:
-        return _refuse([str(problem) for problem in problems])
+    """Everything that is wrong is said at once, and before anything is sent."""
+    wrong: list[str] = []
+    plan, aim = _asked(arguments, wrong)
+    wrong += levels.problems(_promises(plan, arguments))
+    if wrong or plan is None:
+        return _refuse(wrong)
     guess = estimate(plan.scenario, plan.prompt_tokens(), plan.replayed, prices())
     refused = [
-        *levels.problems(_promises(plan, arguments)),
         *missing(_hosts(aim), arguments.i_mean_it),
         *beyond(guess, plan.scenario.bounds),
         *_unfit(plan, aim),
@@ -86,6 +83,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return _tell(plan, aim, guess)
     return _run(plan, aim, guess, arguments)
+
+
+def _asked(arguments: argparse.Namespace, wrong: list[str]) -> tuple[Plan | None, Aim]:
+    plan, aim = None, Aim()
+    try:
+        plan, problems = read(arguments.scenario, _overrides(arguments))
+        wrong += map(str, problems)
+    except OverrideError as error:
+        wrong.append(str(error))
+    try:
+        aim = aim_of(arguments, os.environ)
+    except ValueError as error:
+        wrong.append(str(error))
+    return plan, aim
 
 
 def _run(plan: Plan, aim: Aim, guess: Estimate, arguments: argparse.Namespace) -> int:
@@ -113,17 +124,16 @@ def _run(plan: Plan, aim: Aim, guess: Estimate, arguments: argparse.Namespace) -
 
 def _conclude(place: Path, found: record.Run) -> int:
     """Judged even where it was interrupted: what there is may say enough."""
-    verdict = conclude(place, found)
-    told = [verdict.text, *lines(diagnose(found)), f"report: {place / 'report.html'}"]
-    sys.stdout.write("\n".join(["", *told, ""]))
-    return Exit.INTERRUPTED if found.info["interrupted"] else verdict.exit_code
+    conclusion = conclude(place, found)
+    sys.stdout.write(f"\n{conclusion.text}\n")
+    return Exit.INTERRUPTED if found.info["interrupted"] else conclusion.exit_code
 
 
-def _promises(plan: Plan, arguments: argparse.Namespace) -> Path | None:
+def _promises(plan: Plan | None, arguments: argparse.Namespace) -> Path | None:
     """Those that were named, those of the scenario, else the usual ones."""
     if arguments.slo:
         return Path(arguments.slo).resolve()
-    return ROOT / plan.scenario.slo if plan.scenario.slo else None
+    return ROOT / plan.scenario.slo if plan and plan.scenario.slo else None
 
 
 def _tell(plan: Plan, aim: Aim, guess: Estimate) -> int:

@@ -179,6 +179,17 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    slo = tmp_path / "slo.yaml"
+    slo.write_text("confidense: 2\n")
+    wrong = ["run", "smok", "--target", "ftp://a", "--slo", str(slo)]
+
+    assert main(wrong) == Exit.SET_UP
+
+    said = capsys.readouterr().err
+    assert [each for each in ("did you mean 'smoke'", "is not an address", "confidense") if each not in said] == []
+
+
 def test_a_key_that_is_not_accepted_is_told_before_anything_is_sent(
     tmp_path: Path, simulated: Provider, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
