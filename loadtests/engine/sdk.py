@@ -38,7 +38,7 @@ def main(path: Path) -> None:
         api_key=os.environ.get(job.direct.key_variable or "", "none"),
         max_retries=0,
     )
-    chooser = Chooser(job.scenario, {name: job.prompts_of(name) for name in job.own_prompts}, _PROCESS)
+    chooser = Chooser(job.scenario, {name: job.prompts_of(name) for name in job.own_prompts}, _PROCESS, job.run)
     keeper = Keeper(job.folder, "sdk")
     seconds = stretches(job.scenario.stages)[-1].end
     while (origin := read_clock(job.folder)) is None:

@@ -33,13 +33,16 @@ class Question:
 class Chooser:
     """Of one process: asks by their weight, own prompts in turn, made-up ones never twice."""
 
-    def __init__(self, scenario: Scenario, own_prompts: Mapping[str, Sequence[Prompt]], process: int) -> None:
+    def __init__(
+        self, scenario: Scenario, own_prompts: Mapping[str, Sequence[Prompt]], process: int, run: str = ""
+    ) -> None:
         self._scenario = scenario
         self._own = own_prompts
         self._seed = scenario.seed * 1_000_003 + process
         self._chance = random.Random(self._seed)  # noqa: S311  it guards nothing
         self._weights = [ask.weight for ask in scenario.asks]
         self._number = 0
+        self._run = run
         self._turn = dict.fromkeys(own_prompts, process)
 
     def next(self) -> Question:
@@ -58,7 +61,7 @@ class Chooser:
     def _prompt(self, ask: Ask) -> Prompt:
         self._number += 1
         if ask.prompts is None:
-            return made_up(ask.prompt_tokens, self._number, self._seed)
+            return made_up(ask.prompt_tokens, self._number, self._seed, self._run)
         own = self._own[ask.prompts]
         self._turn[ask.prompts] += 1
         return own[self._turn[ask.prompts] % len(own)]

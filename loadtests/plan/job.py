@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Job(BaseModel):
     scenario: Scenario
     target: Place
     direct: Place | None = None
+    run: str = ""  # its name, which no other run has
     folder: Path | None = None  # where samples go; None: into Locust's statistics only
     own_prompts: dict[str, list[dict[str, Any]]] = {}
     replayed: list[dict[str, Any]] = []
@@ -48,6 +50,7 @@ def job_of(plan: Plan, target: Place, direct: Place | None, folder: Path | None)
         scenario=plan.scenario,
         target=target,
         direct=direct,
+        run=folder.name if folder else f"{time.time()}",
         folder=folder,
         own_prompts={
             name: [{"messages": each.messages, "more": each.more, "max_tokens": each.max_tokens} for each in found]

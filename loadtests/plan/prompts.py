@@ -8,12 +8,15 @@ were written down.
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
+_STRIDE = 7919  # a prime
 CHARACTERS_PER_TOKEN = 4  # near enough for plans; what was used is told by the answers
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
 _SIZE_FIELDS = ("max_tokens", "max_completion_tokens")
@@ -64,17 +67,21 @@ def parse(text: str) -> tuple[list[Prompt], list[Flaw]]:
     return prompts, flaws
 
 
-def made_up(tokens: int, number: int, seed: int) -> Prompt:
-    """Each differs from all others from its first word on, so that no provider's cache answers."""
-    chance = random.Random(f"{seed}/{number}")  # noqa: S311  it guards nothing
-    opening = f"Question {chance.randrange(16**6):06x}:"
-    words = [opening]
-    left = tokens * CHARACTERS_PER_TOKEN - len(opening)
-    while left > 0:
-        word = chance.choice(_WORDS)
-        words.append(word)
-        left -= len(word) + 1
-    return Prompt([{"role": "user", "content": " ".join(words)}])
+def made_up(tokens: int, number: int, seed: int, run: str = "") -> Prompt:
+    """Each differs from all others, those of other runs too, from its first word on: no provider's cache answers."""
+    opening = f"Question {zlib.crc32(f'{run}/{seed}/{number}'.encode()):08x}{number:x}: "
+    left = max(tokens * CHARACTERS_PER_TOKEN - len(opening), 1)
+    words = _words(seed)
+    start = number * _STRIDE % len(words)
+    text = words[start : start + left]
+    text += words * ((left - len(text)) // len(words) + 1) if len(text) < left else ""
+    return Prompt([{"role": "user", "content": opening + text[:left]}])
+
+
+@lru_cache(maxsize=4)
+def _words(seed: int) -> str:
+    """Made once: putting a long prompt together word by word would keep all streams waiting."""
+    return " ".join(random.Random(seed).choices(_WORDS, k=20_000))  # noqa: S311  it guards nothing
 
 
 class _FlawError(ValueError):

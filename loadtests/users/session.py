@@ -50,7 +50,7 @@ class Session:
         self.process = process
         self.processes = processes
         self.line = stretches(scenario.stages)
-        self.chooser = Chooser(scenario, own, process)
+        self.chooser = Chooser(scenario, own, process, job.run)
         self.target = Door(job.target, "target", context)
         self.direct = Door(job.direct, "direct", context) if job.direct and self._compares() else None
         self._environment = environment

@@ -1,10 +1,11 @@
-"""Load tests, which live beside the product and know nothing of it: started as a process, not imported."""
+"""Load tests, which live beside the product and know nothing of it: run as a program, not imported."""
 
 from __future__ import annotations
 
 import argparse
-import subprocess
+import os
 import sys
+from typing import NoReturn
 
 from plugins.commands.context import CannotError, Context
 from plugins.config.files import ROOT
@@ -20,14 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="see `waferline load -- --help`")
 
 
-def run(arguments: argparse.Namespace, context: Context) -> int:
+def run(arguments: argparse.Namespace, context: Context) -> NoReturn:
     if not (ROOT / "loadtests").is_dir():
         raise CannotError("load tests are not part of this installation, run them from the repository")
     given = [each for each in arguments.arguments if each != "--"]
     environment = {**context.environment, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, "-P", "-m", "loadtests", *given], env=environment)  # noqa: S603
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # it has heard it too, and is about to write down what there is
-            continue
+    sys.stdout.flush()
+    # In our place, so that signals and the exit code are its own.
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "loadtests", *given], environment)  # noqa: S606

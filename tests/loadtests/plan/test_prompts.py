@@ -42,11 +42,12 @@ def test_a_conversation_is_asked_turn_by_turn_with_the_answers_it_was_written_wi
 
 def test_made_up_prompts_have_their_size_and_are_never_the_same() -> None:
     prompts = [made_up(500, number, seed=1) for number in range(50)]
-    starts = {prompt.messages[0]["content"][:16] for prompt in prompts}
+    starts = {prompt.messages[0]["content"][:24] for prompt in prompts}
 
     assert len(starts) == 50
     assert all(450 < len(prompt.messages[0]["content"]) / 4 < 550 for prompt in prompts)
-    assert made_up(500, 3, seed=1) == prompts[3]
+    assert made_up(500, 3, seed=1) == prompts[3] != made_up(500, 3, seed=1, run="another")
+    assert [len(made_up(tokens, 1, 1).messages[0]["content"]) for tokens in (100, 100_000)] == [400, 400_000]
 
 
 def test_asks_come_by_their_weight_and_the_same_seed_asks_the_same() -> None:
