@@ -202,7 +202,7 @@ class Connection:
 
     def _reply(self, began: float, reused: bool) -> Reply:
         incoming = self._incoming
-        if self._trouble or not incoming.keeps_alive:
+        if not incoming.keeps_alive:
             self.close()
         return Reply(
             sent=began,

@@ -40,6 +40,13 @@ def test_a_conversation_is_asked_turn_by_turn_with_the_answers_it_was_written_wi
     assert [[each["content"] for each in prompt.messages] for prompt in prompts] == [["a"], ["a", "b", "c"]]
 
 
+def test_a_conversation_that_the_model_opens_is_asked_from_the_first_word_of_its_user_on() -> None:
+    turns = [("gpt", "Hello."), ("human", "a"), ("gpt", "b")]
+    prompts, _ = parse(json.dumps({"conversations": [{"from": who, "value": text} for who, text in turns]}))
+
+    assert [[each["content"] for each in prompt.messages] for prompt in prompts] == [["Hello.", "a"]]
+
+
 def test_made_up_prompts_have_their_size_and_are_never_the_same() -> None:
     prompts = [made_up(500, number, seed=1) for number in range(50)]
     starts = {prompt.messages[0]["content"][:24] for prompt in prompts}

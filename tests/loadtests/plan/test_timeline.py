@@ -79,6 +79,13 @@ def test_several_processes_send_together_what_one_would(stages: list[Stage], pro
     assert len(sent) == pytest.approx(asked, abs=processes + 0.01)
 
 
+def test_processes_do_not_send_in_step() -> None:
+    line = stretches([Stage(name="one", seconds=10, rate=10)])
+    firsts = {next(arrivals(line, "constant", 0.25, f"1/{process}")) for process in range(4)}
+
+    assert len(firsts) == 4
+
+
 def test_poisson_arrivals_have_the_rate_and_the_spread_of_chance() -> None:
     due = list(arrivals(stretches([Stage(name="one", seconds=200, rate=20)]), "poisson", 1.0, "1"))
     gaps = [after - before for before, after in pairwise(due)]
