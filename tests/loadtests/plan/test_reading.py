@@ -122,7 +122,8 @@ def test_a_run_can_be_shorter_and_bigger_without_another_file() -> None:
     assert [(ask.model, ask.max_tokens) for ask in scenario.asks] == [("gpt-oss-120b", 7)]
     shorter, _ = read("failover", Overrides(seconds=6))
     assert shorter is not None
-    assert [(fault.at, fault.seconds) for fault in shorter.scenario.faults][0] == pytest.approx((1.0, 0.8))
+    first = shorter.scenario.faults[0]
+    assert (first.at, first.seconds) == pytest.approx((1.0, 0.8))
     with pytest.raises(OverrideError, match="use --users"):
         read("sweep", Overrides(rate=5))
 
