@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Protocol, TextIO
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -68,7 +68,10 @@ class Screen:
             self._live.start()
         bar = ProgressBar(total=seconds, completed=max(min(at, seconds), 0), width=40)
         head = Text.assemble((stage, "bold"), f"   {max(seconds - at, 0):.0f} s left")
-        self._live.update(Group(head, bar, _table(rows(samples))))
+        page = Table.grid()
+        for each in (head, bar, "", _table(rows(samples))):  # a bar by itself does not end its line
+            page.add_row(each)
+        self._live.update(page)
         # The more there is to sort, the less often: the generator may want this core.
         self._due = at + max(1 / PER_SECOND, SHARE_OF_TIME * (perf_counter() - began))
 
