@@ -17,6 +17,7 @@ AT_ONCE_SHARE = 0.8
 FAST_TOKENS_PER_S = 3000
 NOBODY_TOKENS_PER_S = 20_000  # an order of magnitude beyond the fastest provider
 SHED_SECONDS = 0.2
+OURS_SHED = "overloaded"
 OURS_FAILED = frozenset({"upstream_unavailable", "target_not_configured"})  # a 503 that says the providers are down
 
 
@@ -50,7 +51,7 @@ def _refused(exchange: Exchange) -> tuple[Outcome, str]:
     reason = code or f"status {status}"
     if status == 429:
         return Outcome.LIMITED, reason
-    if status == 503 and exchange.seconds < SHED_SECONDS and code not in OURS_FAILED:
+    if status == 503 and (code == OURS_SHED or (exchange.seconds < SHED_SECONDS and code not in OURS_FAILED)):
         return Outcome.SHED, reason
     if 400 <= status < 500:
         return Outcome.REFUSED, reason

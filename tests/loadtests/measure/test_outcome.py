@@ -52,6 +52,7 @@ NOTHING = Heard()
         (Outcome.FAILED, replace(FINE, status=503, seconds=0.01, code="upstream_unavailable"), NOTHING),
         (Outcome.FAILED, replace(FINE, status=503, seconds=2.0), NOTHING),
         (Outcome.SHED, replace(FINE, status=503, seconds=0.01), NOTHING),
+        (Outcome.SHED, replace(FINE, status=503, seconds=2.0, code="overloaded"), NOTHING),
         (Outcome.LIMITED, replace(FINE, status=429), NOTHING),
         (Outcome.REFUSED, replace(FINE, status=404), NOTHING),
     ],
