@@ -4,7 +4,7 @@ BIN = .venv/bin
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--override requirements/overrides.txt --exclude-newer 2026-11-06 --exclude-newer-package litellm=2026-11-13
 
-.PHONY: help setup dev run test bench conformance chaos lint format check lock clean
+.PHONY: help setup dev run test load bench conformance chaos lint format check lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,9 @@ run: setup ## start the gateway here, with simulated providers where none is con
 
 test: dev ## run all tests
 	$(BIN)/python -m pytest
+
+load: dev ## load-test and say yes or no: `make load SCENARIO=steady TARGET=https://...`; smoke, simulated, without
+	@$(BIN)/python -m loadtests run $(or $(SCENARIO),smoke) $(if $(TARGET),--target $(TARGET)) $(LOAD)
 
 bench: dev ## every way to a provider side by side, in 15 minutes; `make bench BENCH=--quick` in 90 seconds
 	$(BIN)/python -m loadtests.bench $(BENCH)

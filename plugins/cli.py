@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from plugins.commands import catalog, check, circuit, doctor, explain, key, schema, test
+from plugins.commands import catalog, check, circuit, doctor, explain, key, load, schema, test
 from plugins.commands.context import CannotError, Context
 from plugins.commands.options import Parser, command, with_global_options
 from plugins.commands.page import Page
@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, Command] = {
     "doctor": doctor,
     "circuit": circuit,
     "key": key,
+    "load": load,
     "schema": schema,
 }
 

@@ -6,12 +6,14 @@ import asyncio
 import os
 import random
 import secrets
+import socket
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, NoReturn
 
 from plugins.circuit.board import Board
+from plugins.circuit.sharing import Fleet
 from plugins.config import deployments
 from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.environment import host_of, provider_hosts, unsafe
@@ -24,6 +26,7 @@ from plugins.front.clock import Clock
 from plugins.front.express import Express
 from plugins.front.front import Front
 from plugins.front.gateway import Gateway
+from plugins.front.places import Places
 from plugins.front.rehearsal import Rehearsal
 from plugins.front.startup import Startup
 from plugins.hooks.complaints import count_complaints
@@ -33,6 +36,8 @@ from plugins.hooks.idle import WithoutIdleWork
 from plugins.hooks.mount import litellm_config_path, litellm_started, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
 from plugins.policy.targets import Address
+from plugins.state.address import BadAddressError, read
+from plugins.state.redis_store import RedisStore
 from plugins.telemetry.age import AGE, BEGUN
 from plugins.telemetry.loggers import Loggers
 from plugins.telemetry.record import current
@@ -41,6 +46,7 @@ from plugins.upstream.admission import Admission
 from plugins.upstream.caller import Caller
 from plugins.upstream.lag import Lag
 from plugins.upstream.pool import Pool
+from plugins.upstream.sharing import Sharing
 from plugins.upstream.transport import Transport
 from plugins.upstream.understudy import Understudy
 from plugins.upstream.warming import Warming
@@ -66,12 +72,12 @@ def _build(pool: Pool) -> tuple[Gateway, Understudy, Lag]:
     complaint = unsafe(master, [*provider_hosts(environment), *(host_of(address.url) for _, address in ready)])
     if complaint:
         _give_up(complaint)
-    board = Board(
-        deployed.by_deployment.values(),
-        lambda: store.current.circuits,
-        random.random,
-        lambda event: events({**event, "time": clock.wall}),
-    )
+
+    def tell(event: dict[str, Any]) -> None:
+        events({**event, "time": clock.wall})
+
+    board = Board(deployed.by_deployment.values(), lambda: store.current.circuits, random.random, tell)
+    fleet = Fleet(board, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}")
     lag = Lag(clock.monotonic, lambda: board.settings.trips.loop_lag_ms / 1000)
     caller = Caller(pool, clock.monotonic, Admission(board, lag, clock.monotonic, clock.utc))
     understudy = Understudy(Transport(caller, current.get, direct, clock.monotonic), current.get)
@@ -89,10 +95,21 @@ def _build(pool: Pool) -> tuple[Gateway, Understudy, Lag]:
         only_litellm=what_only_litellm_does(store.document, called),
         loggers=Loggers(called.loggers, hear),
         warming=warming,
+        sharing=Sharing(
+            fleet, _shared(environment.get("REDIS_URL")), lambda: board.settings, clock.monotonic, tell, lag.since
+        ),
         startup=Startup(warming.begin, rehearsal, litellm_started, events, clock, AGE, BEGUN),
         clock=clock,
+        places=Places(lambda: store.current.circuits.in_flight, lambda: lag.lasting),
     )
     return gateway, understudy, lag
+
+
+def _shared(url: str | None) -> RedisStore | None:
+    try:
+        return RedisStore(read(url)) if url else None
+    except BadAddressError as error:
+        _give_up(str(error))
 
 
 def _give_up(complaint: str) -> NoReturn:
@@ -131,7 +148,12 @@ _pool = Pool()
 gateway, _understudy, _lag = _build(_pool)
 gate = Gate(gateway.direct, gateway.board, gateway.clock.monotonic)
 _background = _Background(
-    gateway.store.watch, gateway.startup.run, gateway.warming.keep, gateway.loggers.keep, _lag.watch
+    gateway.store.watch,
+    gateway.startup.run,
+    gateway.warming.keep,
+    gateway.loggers.keep,
+    gateway.sharing.keep,
+    _lag.watch,
 )
 _background.start_if_running()
 use_transport(_understudy)

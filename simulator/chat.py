@@ -148,13 +148,16 @@ class _Exchange:
             chunked=length is None,
             each_event=self.knobs.segment == "event",
             write_every=self.knobs.write_every,
-            ended=lambda ended, tokens: self._ended(ended, tokens, answer),
+            ended=lambda ended, tokens: self._ended(ended, tokens, answer, playback),
         )
         self.connection.playback = playback
         playback.start()
 
-    def _ended(self, ended: str, tokens: int, answer: Answer | None) -> None:
+    def _ended(self, ended: str, tokens: int, answer: Answer | None, playback: Playback) -> None:
         now = time.monotonic()
+        if playback.first_token_at is not None:
+            first, last = playback.first_token_at, playback.last_token_at
+            self.chat.ledger.spoke(self.entry, first, last, playback.first_tokens)
         self.chat.ledger.close(self.entry, ended, tokens, now)
         if self.permit and answer:
             spoken = answer.usage.completion if ended == "whole" else tokens

@@ -30,6 +30,9 @@ class Entry:
     tokens_sent: int = 0
     ended: str | None = None  # none while in flight
     ended_at: float | None = None
+    first_token_at: float | None = None  # when it was handed to the kernel, as was the last
+    last_token_at: float | None = None
+    first_tokens: int = 0  # that went with the first
 
 
 @dataclass(slots=True)
@@ -57,6 +60,10 @@ class Ledger:
             self.tokens_sent += tokens
             entry.ended, entry.tokens_sent, entry.ended_at = ended, tokens, round(now - self.started, 6)
 
+    def spoke(self, entry: Entry, first: float, last: float, first_tokens: int) -> None:
+        entry.first_token_at, entry.last_token_at = round(first - self.started, 6), round(last - self.started, 6)
+        entry.first_tokens = first_tokens
+
     def entries(self) -> list[dict[str, Any]]:
         return [asdict(entry) for entry in self._entries]
 
@@ -66,6 +73,7 @@ class Ledger:
 
     def stats(self, now: float) -> dict[str, Any]:
         return {
+            "started": self.started,  # on the machine's monotonic clock
             "seconds": round(now - self.started, 3),
             "in_flight": self.in_flight,
             "most_in_flight": self.most_in_flight,

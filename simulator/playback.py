@@ -1,5 +1,6 @@
 """One answer on its way: frames go out when due, many in one write, and wait while the client reads slowly."""
 
+import time
 from bisect import bisect_right
 from collections.abc import Callable
 from itertools import accumulate
@@ -49,6 +50,9 @@ class Playback:
         self._waiting = False
         self._over = False
         self.tokens_sent = 0
+        self.first_tokens = 0
+        self.first_token_at: float | None = None
+        self.last_token_at = 0.0
 
     def start(self) -> None:
         first = self._dues[0] if self._dues else 0.0
@@ -65,15 +69,18 @@ class Playback:
             return
         elapsed = now - self._started + _LATENESS_FORGIVEN
         upto = bisect_right(self._dues, elapsed, self._next, min(len(self._dues), self._next + MOST_FRAMES_PER_WRITE))
+        before = self.tokens_sent
         body = self._taken(upto)
         if body or self._head_is_due(elapsed):
             body, self._head = self._head + body, b""
         at_end = upto == len(self._data) and not self._held
         if at_end and not self._line.endless:
+            self._spoke(before)  # the end closes what is written down
             self._end(body)
             return
         if body:
             self._sink.write(body)
+            self._spoke(before)
         if upto == len(self._data) and self._line.endless:
             self._rewind()
         self._wheel.at(self._next_visit(now), self.visit)
@@ -86,6 +93,12 @@ class Playback:
 
     def client_gone(self) -> None:
         self._finish("hang" if self._line.ended == "hang" and self._next == len(self._data) else "client_gone")
+
+    def _spoke(self, before: int) -> None:
+        if self.tokens_sent > before:
+            self.last_token_at = time.monotonic()
+            if self.first_token_at is None:
+                self.first_token_at, self.first_tokens = self.last_token_at, self.tokens_sent
 
     def _head_is_due(self, elapsed: float) -> bool:
         return bool(self._head) and self._head_after is not None and elapsed >= self._head_after

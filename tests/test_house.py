@@ -28,17 +28,20 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plugins.policy",
         "plugins.front.lane",
         "plugins.telemetry",
+        "plugins.state",
         "plugins.upstream",  # the doctor calls targets as the gateway does
     ),
     "plugins.config": ("plugins.policy",),
     "plugins.policy": NOBODY,
-    "plugins.circuit": ("plugins.policy", "plugins.telemetry"),
+    "plugins.circuit": ("plugins.policy", "plugins.telemetry", "plugins.state.store"),
+    "plugins.state": NOBODY,
     "plugins.stream": NOBODY,
     "plugins.dialect": ("plugins.policy",),
     "plugins.telemetry": ("plugins.policy", "plugins.stream", "plugins.dialect"),
     "plugins.upstream": (
         "plugins.policy",
         "plugins.circuit",
+        "plugins.state.store",
         "plugins.stream",
         "plugins.dialect",
         "plugins.telemetry",
@@ -56,7 +59,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # Of the front only the type of an ASGI application, which is what hooks mount; nothing of config.
     "plugins.hooks": ("plugins.policy", "plugins.circuit", "plugins.telemetry", "plugins.front.asgi"),
     "simulator": ("plugins.stream",),
-    "loadtests": ("plugins.stream",),
+    # Files of load tests are as strict as policies and complain in the same way.
+    "loadtests": (
+        "plugins.stream",
+        "plugins.config.located",
+        "plugins.config.problem",
+        "plugins.config.schema",
+        "plugins.config.validate",
+        "plugins.config.slo",  # which is checked before any load is sent
+        "plugins.policy",  # what is promised, what models cost, and how fast they are said to be
+    ),
     "scripts": ("plugins.config", "plugins.policy.targets"),
 }
 
@@ -64,6 +76,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 PURE = (
     "plugins.policy",
     "plugins.circuit",
+    "plugins.state.address",
+    "plugins.state.memory",
+    "plugins.state.store",
     "plugins.stream",
     "plugins.dialect",
     "plugins.config.loggers",
@@ -72,9 +87,20 @@ PURE = (
     "plugins.front.failure",
     "plugins.front.lane",
     "plugins.front.listing",
+    "loadtests.figures",
+    *(f"loadtests.verdict.{each}" for each in "judge junit outage promise result sweep words".split()),
+    "loadtests.compare",
+    "loadtests.diagnose",
+    *(f"loadtests.report.{each}" for each in "bins charts content summary svg tables timeline".split()),
+    *(f"loadtests.record.{each}" for each in "sample rounding".split()),
+    *(f"loadtests.measure.{each}" for each in "reader numbers outcome sampling reply request incoming".split()),
+    *(f"loadtests.plan.{each}" for each in "consent cost recorded scenario".split()),
+    *(f"loadtests.engine.{each}" for each in "course merge soundness truth".split()),
 )
 IMPURE = frozenset("asyncio io logging os pathlib random secrets socket subprocess sys tempfile threading time".split())
-PURE_PACKAGES = frozenset({"orjson", "pydantic"})  # they compute, and do nothing else
+PURE_PACKAGES = frozenset(
+    {"httptools", "markupsafe", "numpy", "orjson", "pydantic"}
+)  # they compute, and do nothing else
 
 # Packages that one room alone may know.
 ONLY_IN = {
@@ -84,7 +110,11 @@ ONLY_IN = {
     "aiohttp": ("loadtests",),
     "httptools": ("plugins.upstream.wire", "simulator", "loadtests"),
     "httpx": ("plugins.upstream.transport", "plugins.upstream.understudy", "plugins.hooks", "loadtests"),
-    "cerebras": ("plugins.commands",),
+    "redis": ("plugins.state.redis_store",),
+    "cerebras": ("plugins.commands", "loadtests.engine.sdk"),
+    "locust": ("loadtests.locustfile", "loadtests.users", "loadtests.shapes"),
+    "gevent": ("loadtests.measure", "loadtests.users"),
+    "rich": ("loadtests.engine.view",),
     "yaml": ("plugins.config", "plugins.commands", "simulator", "loadtests"),
 }
 

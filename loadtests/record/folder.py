@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def as_sample(fields: dict[str, Any]) -> Sample:
 
 
 def _write_lines(path: Path, rows: Iterable[Sample | Mark]) -> None:
-    path.write_bytes(b"".join(orjson.dumps(asdict(row)) + b"\n" for row in rows))
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -1,13 +1,17 @@
-"""The circuits of a process, one per target, and which targets are worth calling now. Pure."""
+"""The targets of a process, how each of them stands, and which are worth calling now. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from plugins.circuit.machine import Circuit, Rejected, State, Tell
+from plugins.circuit.allowance import Allowance
+from plugins.circuit.facts import Rejected, State
+from plugins.circuit.machine import Circuit, Tell
+from plugins.circuit.standing import Standing
 from plugins.policy.circuits import AllOpen, CircuitsFile
-from plugins.policy.targets import Target
+from plugins.policy.size import Size
+from plugins.policy.targets import CEREBRAS, Target
 
 Called = tuple[str, str, str, str]
 Event = dict[str, Any]
@@ -26,9 +30,10 @@ class Board:
         self._settings = settings
         self._chance = chance
         self._tell = tell
-        self._circuits: dict[Called, Circuit] = {}
+        self.circuits: dict[Called, Circuit] = {}
+        self._standings: dict[Called, Standing] = {}
         self._deployments: dict[Called, list[str]] = {}
-        self._by_deployment: dict[str, Circuit] = {}
+        self._by_deployment: dict[str, Standing] = {}
         for target in targets:
             self.of(target)
 
@@ -37,20 +42,38 @@ class Board:
         return self._settings()
 
     def of(self, target: Target) -> Circuit:
+        return self.standing(target).circuit
+
+    def standing(self, target: Target) -> Standing:
         return self._by_deployment.get(target.deployment) or self._add(target)
 
-    def named(self, deployment: str) -> Circuit | None:
-        return self._by_deployment.get(deployment)
-
-    def _add(self, target: Target) -> Circuit:
+    def _add(self, target: Target) -> Standing:
         called = target.called
-        circuit = self._circuits.get(called)
-        if circuit is None:
-            circuit = Circuit(self._settings, self._chance, self._teller(called))
-            self._circuits[called] = circuit
+        standing = self._standings.get(called)
+        if standing is None:
+            settings = self._settings_of(called)
+            circuit = self.circuits[called] = Circuit(settings, self._chance, self._teller(called))
+            allowance = Allowance(lambda: settings().allowance, reserves_unasked=target.provider == CEREBRAS)
+            standing = self._standings[called] = Standing(circuit, allowance, settings)
         self._deployments.setdefault(called, []).append(target.deployment)
-        self._by_deployment[target.deployment] = circuit
-        return circuit
+        self._by_deployment[target.deployment] = standing
+        return standing
+
+    def _settings_of(self, called: Called) -> Callable[[], CircuitsFile]:
+        """With what the file says of this target; made anew when the file, or the names it has, are others."""
+        seen: CircuitsFile | None = None
+        made = CircuitsFile()
+        names: tuple[str, ...] = ()
+
+        def settings() -> CircuitsFile:
+            nonlocal seen, made, names
+            whole = self._settings()
+            if whole is not seen or len(names) != len(self._deployments[called]):
+                seen, names = whole, tuple(self._deployments[called])
+                made = whole.of(names)
+            return made
+
+        return settings
 
     def _teller(self, called: Called) -> Tell:
         def tell(event: str, facts: dict[str, Any]) -> None:
@@ -60,19 +83,18 @@ class Board:
 
         return tell
 
-    def is_last_resort(self, targets: Sequence[Target], now: float) -> bool:
-        """Whether every target is closed to us, so that open circuits may be tried ahead of time."""
-        if self.settings.probe.all_open is not AllOpen.PROBE:
-            return False
-        return all(self.of(target).rejection(now) is not None for target in targets)
+    @property
+    def has_last_resort(self) -> bool:
+        """Whether open circuits may be tried ahead of time when every target is closed to us."""
+        return self.settings.probe.all_open is AllOpen.PROBE
 
     def all_rejected(
-        self, targets: Sequence[Target], now: float, *, last_resort: bool
+        self, targets: Sequence[Target], now: float, size: Size | None = None, *, last_resort: bool = False
     ) -> list[tuple[Target, Rejected]]:
-        """Every target with why it is not called; nothing if there is one that may be."""
+        """Every target with why it is not called; nothing as soon as there is one that may be."""
         found = []
         for target in targets:
-            rejected = self.of(target).rejection(now, last_resort=last_resort)
+            rejected = self.standing(target).rejection(now, size, last_resort=last_resort)
             if rejected is None:
                 return []
             found.append((target, rejected))
@@ -80,13 +102,13 @@ class Board:
 
     def force(self, deployment: str, state: State | None, now: float) -> bool:
         """Whether there is such a deployment."""
-        circuit = self._by_deployment.get(deployment)
-        if circuit is not None:
-            circuit.force(state, now)
-        return circuit is not None
+        standing = self._by_deployment.get(deployment)
+        if standing is not None:
+            standing.force(state, now)
+        return standing is not None
 
     def snapshot(self, now: float) -> list[dict[str, Any]]:
         return [
-            {"target": names[0], "also": names[1:], **self._circuits[called].snapshot(now)}
+            {"target": names[0], "also": names[1:], **self._standings[called].snapshot(now)}
             for called, names in self._deployments.items()
         ]

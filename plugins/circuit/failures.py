@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from plugins.circuit.machine import Finding, Result
-from plugins.telemetry.record import Attempt, Fault, Outcome
+from plugins.circuit.facts import Finding, Origin, Result
+from plugins.circuit.written import duration, number
+from plugins.telemetry.record import UNREACHED, Attempt, Fault, Outcome
 
 Header = Callable[[bytes], str | None]  # of an answer, by its name in lower case
 
@@ -21,8 +20,8 @@ _CLIENTS = frozenset({400, 409, 413, 415, 422})
 _QUEUE = "queue_exceeded"  # the provider is busy; no quota of ours is used up
 _KINDS = {"token_quota_exceeded": ("tokens",), "request_quota_exceeded": ("requests",), _QUEUE: ()}
 _EVERY_KIND = ("tokens", "requests")
+QUOTAS = frozenset({"token_quota_exceeded", "request_quota_exceeded"})
 _BY_DAY = ("hour", "day")
-_GO_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
 def before_first_token(attempt: Attempt) -> Finding:
@@ -40,7 +39,8 @@ def before_first_token(attempt: Attempt) -> Finding:
         return Finding(Result.FAILURE, str(status))
     # A certificate does not mend itself within seconds, and nobody may be asked not to look at it.
     result = Result.MISCONFIGURED if attempt.fault is Fault.TLS else Result.FAILURE
-    return Finding(result, str(attempt.fault))
+    origin = Origin.PATH if attempt.fault in UNREACHED else Origin.PROVIDER
+    return Finding(result, str(attempt.fault), origin=origin)
 
 
 def lost_race(attempt: Attempt, *, lagged: bool) -> Finding:
@@ -65,32 +65,37 @@ def at_first_token(ttft: float | None, slow_after: float, *, lagged: bool) -> Fi
     return Finding(Result.SLOW if slow else Result.SUCCESS)
 
 
-def wait(header: Header, code: str | None, now: datetime) -> tuple[float | None, bool]:
-    """How long a 429 asks to be left alone, and whether what is used up counts by the hour or day."""
+def wait(header: Header, code: str | None, now: datetime, fits_after: float | None = None) -> tuple[float | None, bool]:
+    """How long a 429 asks to be left alone, and whether what is used up counts by the hour or day.
+
+    `fits_after`: the seconds until there is enough for this request, where something is left, but less than it wanted.
+    """
     told = [seconds for seconds in (_retry_after(header, now), _milliseconds(header(b"retry-after-ms"))) if seconds]
-    used_up = [(per, seconds) for per, seconds in _used_up(header, code) if seconds]
+    used_up = [(per, seconds) for per, seconds in _used_up(header, code, fits_after) if seconds]
     by_day = any(per in _BY_DAY for per, _ in used_up)
     return max([*told, *(seconds for _, seconds in used_up)], default=None), by_day
 
 
-def _used_up(header: Header, code: str | None) -> list[tuple[str, float | None]]:
+def _used_up(header: Header, code: str | None, fits_after: float | None) -> list[tuple[str, float | None]]:
     """The buckets that have nothing left, with the time to their reset; else the one that the error names."""
     kinds = _KINDS.get(code or "", _EVERY_KIND)
     found: list[tuple[str, float | None]] = []
     for kind in kinds:
         found += [
-            (per[1:], _duration(header(f"x-ratelimit-reset-{kind}{per}".encode())))
+            (per[1:], duration(header(f"x-ratelimit-reset-{kind}{per}".encode())))
             for per in ("-minute", "-hour", "-day", "")
-            if _number(header(f"x-ratelimit-remaining-{kind}{per}".encode())) == 0
+            if number(header(f"x-ratelimit-remaining-{kind}{per}".encode())) == 0
         ]
+    if not found and fits_after is not None:
+        return [("minute", fits_after)]
     if not found and code in _KINDS:  # something is left, but less than the request wanted
-        found = [("minute", _duration(header(f"x-ratelimit-reset-{kind}-minute".encode()))) for kind in kinds]
+        found = [("minute", duration(header(f"x-ratelimit-reset-{kind}-minute".encode()))) for kind in kinds]
     return found
 
 
 def _retry_after(header: Header, now: datetime) -> float | None:
     text = header(b"retry-after")
-    seconds = _number(text)
+    seconds = number(text)
     if seconds is not None or not text:
         return seconds
     until, there = _date(text), _date(header(b"date") or "")
@@ -107,26 +112,5 @@ def _date(text: str) -> datetime | None:
 
 
 def _milliseconds(text: str | None) -> float | None:
-    number = _number(text)
-    return None if number is None else number / 1000
-
-
-def _duration(text: str | None) -> float | None:
-    """Float seconds at Cerebras; 6m0s or 120ms at others."""
-    number = _number(text)
-    if number is not None or not text:
-        return number
-    found = _GO_DURATION.fullmatch(text.strip())
-    if found is None or len(text) > 40:
-        return None
-    hours, minutes, seconds, milliseconds = (float(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
-
-
-def _number(text: str | None) -> float | None:
-    """A time or an amount that can be one; headers hold anything."""
-    try:
-        found = float(text) if text else math.nan
-    except ValueError:
-        return None
-    return found if math.isfinite(found) and found >= 0 else None
+    found = number(text)
+    return None if found is None else found / 1000

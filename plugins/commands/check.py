@@ -14,6 +14,9 @@ from plugins.commands.test import tell_result
 from plugins.config import checking, deployments
 from plugins.config.files import shown
 from plugins.config.problem import Level, Problem, errors, in_order
+from plugins.config.slo import check_slo
+from plugins.policy.engine import public_names
+from plugins.state.address import BadAddressError, read
 
 HELP = "check policies, litellm_config.yaml, schemas and examples"
 EXAMPLES = """\
@@ -31,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: Context) -> int:
     loaded, problems = _loaded(context)
     problems += schema.problems(context.policies)
+    problems += _store(context)
+    problems += check_slo(context.policies, public_names(loaded.policies, loaded.deployed) if loaded else None)
     results: list[Result] = []
     for path in shipped(context.policies) if loaded else ():
         found, wrong = run_file(path, loaded) if loaded else ([], [])
@@ -60,6 +65,14 @@ def _loaded(context: Context) -> tuple[Loaded | None, list[Problem]]:
     if found.policies is None or not isinstance(document.data, dict):
         return None, list(problems)
     return Loaded.of(found.policies, document, environment, context.config), list(problems)
+
+
+def _store(context: Context) -> list[Problem]:
+    try:
+        read(context.environment.get("REDIS_URL") or "unix:///unset")
+    except BadAddressError as error:
+        return [Problem("the environment", 0, "REDIS_URL", error.reason, cure=error.cure)]
+    return []
 
 
 def _tell(context: Context, loaded: Loaded | None, problems: list[Problem], results: list[Result]) -> None:

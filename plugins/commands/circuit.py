@@ -59,11 +59,23 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if code != 200 or not isinstance(rows, list):
         raise CannotError(_complaint(base, code, told))
     if arguments.json:
-        context.page.json({"circuits": rows})
+        context.page.json({"circuits": rows, "sharing": told.get("sharing")})
     else:
-        context.page.table(
-            [_cells(row) for row in rows], ("target", "state", "rejects", "calls", "failed", "slow", "openings")
+        heads = (
+            "target",
+            "state",
+            "rejects",
+            "calls",
+            "failed",
+            "slow",
+            "openings",
+            "in flight",
+            "least left",
+            "probe with",
         )
+        context.page.table([_cells(row) for row in rows], heads)
+        if said := _shared(told.get("sharing") or {}):
+            context.page.line(f"\n{said}")
     return 0
 
 
@@ -75,8 +87,28 @@ def _complaint(base: str, code: int, told: dict[str, Any]) -> str:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     """Numbers that are 0 are left out: what is there is worth a look."""
-    numbers = (str(row[name] or "") for name in ("calls", "failures", "slow", "ejections"))
-    return ", ".join([row["target"], *row["also"]]), row["state"].replace("_", " "), _rejects(row), *numbers
+    numbers = (str(row[name] or "") for name in ("calls", "failures", "slow", "ejections", "in_flight"))
+    names = ", ".join([row["target"], *row["also"]])
+    return names, row["state"].replace("_", " "), _rejects(row), *numbers, _least_left(row), row.get("probe_with") or ""
+
+
+def _least_left(row: dict[str, Any]) -> str:
+    """Of the rate limit that will be used up first."""
+    allowance = row["allowance"]
+    if not allowance:
+        return ""
+    least = min(allowance, key=lambda each: each["left"] / each["limit"])
+    per = f" per {least['per']}" if least["per"] else ""
+    return f"{least['left']:,} of {least['limit']:,} {least['of']}{per}"
+
+
+def _shared(sharing: dict[str, Any]) -> str | None:
+    if not sharing.get("on"):
+        return None
+    if not sharing["in_reach"]:
+        return f"{sharing['store']} is out of reach, so these are this gateway's alone ({sharing['why']})"
+    number = sharing["replicas"]
+    return f"shared by {number} gateway{'s' * (number != 1)} over {sharing['store']}; this one is {sharing['replica']}"
 
 
 def _rejects(row: dict[str, Any]) -> str:

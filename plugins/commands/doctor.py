@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from plugins.commands import surroundings
+from plugins.commands import store, surroundings
 from plugins.commands.context import CannotError, Context, Loaded, known_name, load
 from plugins.commands.examined import Examined, State
 from plugins.commands.options import with_json
@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     budget = _budget(arguments, targets, loaded)
     report = _Report(context.page, quiet=arguments.json)
     report.take(surroundings.machine(sys.version_info[:2], _version_of, context.environment))
+    report.take(store.examined(context.environment, offline=arguments.offline))
     report.take(surroundings.policies(context))
     if loaded is not None:
         report.take([surroundings.master_key(context, loaded)])

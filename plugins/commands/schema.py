@@ -14,6 +14,7 @@ from plugins.commands.options import with_json
 from plugins.config.files import FILES, shown
 from plugins.config.problem import Problem
 from plugins.config.schema import written
+from plugins.policy.slo import SloFile
 
 HELP = "check that policies/schemas/ is up to date, or write it"
 EXAMPLES = """\
@@ -22,6 +23,7 @@ EXAMPLES = """\
 
 TITLES: Mapping[str, tuple[str, type[BaseModel]]] = {
     **{stem: (f"policies/{stem}.yaml", model) for stem, model in FILES.items()},
+    "slo": ("policies/slo.yaml", SloFile),
     "examples": ("policies/examples/*.yaml", ExamplesFile),
 }
 

@@ -111,6 +111,7 @@ def told(status: Mapping[str, Any]) -> Iterator[Examined]:
     yield from _start(status.get("startup") or {})
     for host, warmth in (status.get("connections") or {}).items():
         yield _connection(host, warmth)
+    yield from _sharing(status.get("sharing") or {})
     yield from _circuits(status.get("circuits") or ())
     missing = [row["deployment"] for row in status.get("targets") or () if row.get("missing")]
     if missing:
@@ -125,6 +126,17 @@ def _circuits(rows: Iterable[Mapping[str, Any]]) -> Iterator[Examined]:
     away = [f"{row['target']} ({row['rejects'].replace('_', ' ')})" for row in rows if row.get("rejects")]
     if away:
         yield Examined(ABOUT, "circuits", State.WARN, f"not called: {', '.join(away)}", "see `waferline circuit list`")
+
+
+def _sharing(sharing: Mapping[str, Any]) -> Iterator[Examined]:
+    if not sharing.get("on"):
+        return
+    if sharing["in_reach"]:
+        said = f"{counted(sharing['replicas'], 'replica')} over {sharing['store']}, for {sharing['seconds']:.0f} s"
+        yield Examined(ABOUT, "sharing", State.OK, said)
+    else:
+        said = f"{sharing['store']} is out of reach ({sharing['why']}), so it decides for itself"
+        yield Examined(ABOUT, "sharing", State.WARN, said, "see `store` above")
 
 
 def _policies(status: Mapping[str, Any]) -> Iterator[Examined]:

@@ -78,9 +78,6 @@ def _variables(environment: Mapping[str, str]) -> Iterator[Examined]:
         if environment.get(name):
             said = f"{name} is set, and LiteLLM would use and migrate what is there"
             yield Examined(HERE, "database", State.WARN, said, f"`unset {name}`: none is needed")
-    yield Examined(
-        HERE, "Redis", State.OK, "not needed" + (", REDIS_URL is not read" * bool(environment.get("REDIS_URL")))
-    )
 
 
 def _is_as(value: str | None, wanted: str) -> bool:

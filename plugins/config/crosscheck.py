@@ -34,6 +34,8 @@ RULES: Mapping[Rule, frozenset[str]] = {
     policy_rules.replacements_lead_somewhere: frozenset({"models", "lifecycle"}),
     litellm_rules.configured_models_stay: frozenset({"models"}),
     policy_rules.catalog_is_fresh: frozenset({"models"}),
+    policy_rules.circuits_differ_for_declared_targets: frozenset({"circuits"}),
+    policy_rules.what_differs_for_a_target_fits_the_rest: frozenset({"circuits"}),
 }
 
 

@@ -10,6 +10,7 @@ from plugins.config.whole import Whole, nearest
 from plugins.policy import access
 from plugins.policy.access import MASTER
 from plugins.policy.catalog import Phase, find, phase_on, successor_on
+from plugins.policy.circuits import Fitting
 from plugins.policy.lifecycle import Action
 from plugins.policy.settings import Waiver
 
@@ -96,6 +97,28 @@ def replacements_lead_somewhere(whole: Whole) -> Iterator[Problem]:
                 what = f"{name!r} is to be replaced by {successor!r}, which is not a model of litellm_config.yaml"
                 cure = f"add a deployment of {successor!r}"
                 yield whole.problem("lifecycle", ("retired",), what, cure, stops=False)
+
+
+def circuits_differ_for_declared_targets(whole: Whole) -> Iterator[Problem]:
+    for name in whole.policies.circuits.targets:
+        if name not in whole.deployed.by_deployment:
+            cure = nearest(name, whole.deployed.by_deployment, "remove it")
+            what = f"{name!r} is not the id of a deployment in litellm_config.yaml"
+            yield whole.problem("circuits", ("targets", name), what, cure)
+
+
+def what_differs_for_a_target_fits_the_rest(whole: Whole) -> Iterator[Problem]:
+    circuits = whole.policies.circuits
+    for name in circuits.targets:
+        merged = circuits.of([name])
+        parts: Mapping[str, Fitting] = {
+            "open": merged.open,
+            "probe": merged.probe,
+            "in_flight_most": merged.in_flight,
+        }
+        for part, settings in parts.items():
+            if misfit := settings.misfit():
+                yield whole.problem("circuits", ("targets", name, part), misfit, "change it here or for all")
 
 
 CATALOG_STALE_DAYS = 45

@@ -16,7 +16,7 @@ class Level(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Problem:
     file: str
-    line: int
+    line: int  # 0 where there are no lines
     key: str
     what: str
     was: str | None = None
@@ -25,12 +25,13 @@ class Problem:
     stops: bool = True  # an error that need not stop a gateway: a model retires overnight, and the others still serve
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line} {self.key}".rstrip()
+        line = f":{self.line}" if self.line else ""
+        place = f"{self.file}{line} {self.key}".rstrip()
         mark = "warning: " if self.level is Level.WARNING else ""
         was = f" (was {self.was})" if self.was is not None else ""
         cure = f"; {self.cure}" if self.cure else ""
-        line = f"{place}: {mark}{self.what}{was}{cure}"
-        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)  # one line, always
+        whole = f"{place}: {mark}{self.what}{was}{cure}"
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in whole)  # one line, always
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

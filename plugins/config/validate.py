@@ -51,6 +51,7 @@ SENTENCES = {
 }
 PATTERNS = {
     "^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$": "must be a name of letters, digits and . _ : / @ -",
+    "^[A-Za-z0-9._-]{1,64}$": "must be a name of letters, digits and . _ -",
     "^[0-9a-f]{64}$": "must be 64 hexadecimal digits, as `waferline key new` prints them",
 }
 
@@ -122,6 +123,8 @@ def _place(document: Located, detail: ErrorDetails) -> Place:
 
 def _cure(kind: str, place: Place, detail: ErrorDetails, known: set[str]) -> str | None:
     if kind == "extra_forbidden":
+        if place and place[-1] in known:
+            return "it belongs elsewhere in this file"
         near = get_close_matches(str(place[-1]), known, n=1) if place else []
         return f"did you mean {near[0]!r}?" if near else "remove it"
     if kind in ("enum", "literal_error"):

@@ -9,13 +9,14 @@ import orjson
 
 from plugins.front import guard, lane
 from plugins.front.asgi import App, Message, Receive, Scope, Send
-from plugins.front.failure import unanswered
+from plugins.front.failure import outcome_of, unanswered
 from plugins.front.gateway import Gateway
 from plugins.front.reply import Reply
 from plugins.policy import limits
 from plugins.policy.access import Client
 from plugins.policy.engine import Ask, Decision
 from plugins.policy.routing import Lane
+from plugins.policy.size import measure
 from plugins.policy.verdict import Refuse
 from plugins.telemetry.kept import Kept
 from plugins.telemetry.record import Outcome, Record, Skipped
@@ -25,6 +26,21 @@ from plugins.upstream.shortcut import Shortcut, offered
 async def chat(
     gateway: Gateway, record: Record, client: Client, app: App, scope: Scope, receive: Receive, send: Send
 ) -> Refuse | None:
+    """The refusal to send, or None when an answer was; with a place of this worker's meanwhile."""
+    places = gateway.places
+    if overloaded := places.refusal():
+        record.end(Outcome.SHED)
+        return overloaded
+    places.taken += 1
+    try:
+        return await _chat(gateway, record, client, app, scope, receive, send)
+    finally:
+        places.taken -= 1
+
+
+async def _chat(
+    gateway: Gateway, record: Record, client: Client, app: App, scope: Scope, receive: Receive, send: Send
+) -> Refuse | None:
     body = await guard.read_json(scope, receive, record.policies.access.limits)
     if isinstance(body, Refuse):
         return body
@@ -32,14 +48,15 @@ async def chat(
     if isinstance(fit, Refuse):
         return fit
     record.stream = body.get("stream") is True
-    record.dropped = tuple(limits.droppable(body))
+    record.dropped = limits.droppable(body)
     wanted = body.get("response_format")
     json_mode = isinstance(wanted, dict) and wanted.get("type") == "json_object"
     ask = Ask(body["model"], record.stream, client, gateway.clock.today, json_mode)
     record.decision = gateway.precedents.decide(record.policies, ask)
     if record.decision.refusal:
         return record.decision.refusal
-    shaped = lane.shaped(body, record.decision)
+    shaped = lane.shaped(body, record.decision, record.dropped)
+    record.size = measure(shaped)
     record.lane, _ = lane.choose(record.decision, gateway.direct, gateway.only_litellm)
     if nobody := _nobody_to_call(gateway, record, record.decision):
         return nobody
@@ -58,14 +75,17 @@ async def chat(
 def _nobody_to_call(gateway: Gateway, record: Record, decision: Decision) -> Refuse | None:
     """The refusal when no target's circuit lets anybody through, without a call and without LiteLLM."""
     board, now = gateway.board, gateway.clock.monotonic()
-    record.last_resort = board.is_last_resort(decision.targets, now)
-    rejected = board.all_rejected(decision.targets, now, last_resort=record.last_resort)
+    rejected = board.all_rejected(decision.targets, now, record.size)
+    if rejected and board.has_last_resort:
+        record.last_resort = True
+        rejected = board.all_rejected(decision.targets, now, record.size, last_resort=True)
     if not rejected:
         return None
     for target, each in rejected:
-        record.skip(Skipped(target, str(each.why), each.seconds))
-    record.end(Outcome.FAILED)
-    return unanswered((), record.skipped)
+        record.skip(Skipped(target, str(each.why), each.seconds, now))
+    refusal = unanswered((), record.skipped, now)
+    record.end(outcome_of(refusal))
+    return refusal
 
 
 async def _through_litellm(

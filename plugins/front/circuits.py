@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
-from plugins.circuit.machine import State
+from plugins.circuit.facts import State
 from plugins.front import guard
 from plugins.front.asgi import Receive, Scope
 from plugins.front.gateway import Gateway
@@ -18,7 +18,7 @@ _SMALL = Limits(body_megabytes=0.01)
 
 
 def listed(gateway: Gateway) -> dict[str, Any]:
-    return {"circuits": gateway.board.snapshot(gateway.clock.monotonic())}
+    return {"circuits": gateway.board.snapshot(gateway.clock.monotonic()), "sharing": gateway.sharing.status()}
 
 
 async def force(gateway: Gateway, scope: Scope, receive: Receive) -> dict[str, Any] | Refuse:

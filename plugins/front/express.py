@@ -53,7 +53,7 @@ class Express:
         begun = await self._first_to_speak(record, decision, body)
         if begun is None:
             record.end(Outcome.REJECTED if record.client_is_to_blame else Outcome.FAILED)
-            return explain(503, b"", record.attempts, record.skipped)
+            return explain(503, b"", record.attempts, record.skipped, self._now())
         record.status = 200
         if record.kept is not None:
             record.kept.headers = begun.head.as_dict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import orjson
 
@@ -15,7 +15,13 @@ from plugins.telemetry.record import Attempt, Fault, Outcome, Skipped
 _LITELLM_WORDS = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)\s*[:-]\s*)+|litellm\.\w+:\s*")
 
 
-def explain(status: int, payload: bytes, attempts: Sequence[Attempt], skipped: Sequence[Skipped] = ()) -> Refuse:
+# The request may be served as soon as a limit leaves room for it; `attempts`: it had those of other targets.
+_AT_A_LIMIT = frozenset({"capacity", "allowance", "too_large", "attempts"})
+_AT_ONCE = frozenset({"attempts", "budget"})  # another request may call the target right now
+_LEAST_SECONDS = 1.0
+
+
+def explain(status: int, payload: bytes, attempts: Sequence[Attempt], skipped: Sequence[Skipped], now: float) -> Refuse:
     if not attempts and not skipped:
         return _litellm_refused(status, payload)
     if any(attempt.outcome is Outcome.WHOLE for attempt in attempts):
@@ -23,22 +29,41 @@ def explain(status: int, payload: bytes, attempts: Sequence[Attempt], skipped: S
     for attempt in attempts:
         if attempt.client_is_to_blame and attempt.error is not None:
             return _as_told(attempt.error)
-    return unanswered(attempts, skipped)
+    return unanswered(attempts, skipped, now)
 
 
-def unanswered(attempts: Sequence[Attempt], skipped: Sequence[Skipped]) -> Refuse:
+def unanswered(attempts: Sequence[Attempt], skipped: Sequence[Skipped], now: float) -> Refuse:
     """No target spoke: what each of them did, and when the first of them is worth asking again."""
-    waits = [each.retry_after for each in attempts if each.retry_after is not None]
-    waits += [each.seconds for each in skipped if each.seconds is not None]
-    least = min(waits, default=1.0)
     summary = ", ".join([*map(_attempted, attempts), *map(_left_alone, skipped)])
-    if all(each.status == 429 for each in attempts) and all(each.why in ("capacity", "attempts") for each in skipped):
+    whys = {each.why for each in skipped}
+    if not attempts and whys == {"too_large"}:
+        return Refuse(
+            "upstream.allowance",
+            f"the request may need more tokens than any rate limit here ever leaves ({summary})",
+            "set a smaller max_completion_tokens, or send less",
+            413,
+            "too_many_tokens",
+            param=None,
+        )
+    least = min(_waits(attempts, skipped, now), default=_LEAST_SECONDS)
+    limited = all(each.status == 429 for each in attempts)
+    if limited and whys <= _AT_A_LIMIT:
         return Refuse(
             "upstream.capacity",
             f"every provider is at its rate limit ({summary})",
             "try again later",
             429,
             "rate_limit_exceeded",
+            param=None,
+            retry_after=least,
+        )
+    if limited and whys - _AT_A_LIMIT == {"full"}:
+        return Refuse(
+            "upstream.full",
+            f"no provider has room for one more request ({summary})",
+            "try again later",
+            503,
+            "overloaded",
             param=None,
             retry_after=least,
         )
@@ -58,8 +83,29 @@ def unanswered(attempts: Sequence[Attempt], skipped: Sequence[Skipped]) -> Refus
         503,
         "upstream_unavailable",
         param=None,
-        retry_after=1.0 if attempts else least,
+        retry_after=least,
     )
+
+
+def outcome_of(refusal: Refuse) -> Outcome:
+    """Of a request for which no provider was called."""
+    if refusal.code == "overloaded":
+        return Outcome.SHED
+    return Outcome.REFUSED if refusal.status == 413 else Outcome.FAILED
+
+
+def _waits(attempts: Sequence[Attempt], skipped: Sequence[Skipped], now: float) -> Iterator[float]:
+    """Of every target of which it can be said, from now on. Time has passed since some of them were asked."""
+    for attempt in attempts:
+        if attempt.retry_after is not None:
+            yield attempt.retry_after - (now - (now if attempt.ended is None else attempt.ended))
+        elif attempt.status != 429:
+            yield _LEAST_SECONDS  # its circuit lets the next one through
+    for each in skipped:
+        if each.seconds is not None:
+            yield each.seconds - (now - (now if each.at is None else each.at))
+        elif each.why in _AT_ONCE:
+            yield _LEAST_SECONDS
 
 
 def interrupted_chunk(attempt: Attempt | None, said: Watch, request_id: str) -> bytes:

@@ -10,11 +10,13 @@ from plugins.circuit.board import Board
 from plugins.config.reload import PolicyStore
 from plugins.front.clock import Clock
 from plugins.front.express import Express
+from plugins.front.places import Places
 from plugins.front.startup import Startup
 from plugins.policy.engine import Precedents
 from plugins.policy.targets import Address, Deployed
 from plugins.telemetry.loggers import Loggers
 from plugins.telemetry.sinks import Events
+from plugins.upstream.sharing import Sharing
 from plugins.upstream.warming import Warming
 
 
@@ -30,8 +32,10 @@ class Gateway:
     only_litellm: tuple[str, ...]  # what the operator configured that only LiteLLM does
     warming: Warming
     startup: Startup
+    sharing: Sharing
     loggers: Loggers = field(default_factory=Loggers)
     clock: Clock = field(default_factory=Clock)
+    places: Places = field(default_factory=Places)
     precedents: Precedents = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,6 +47,8 @@ class Gateway:
             **self.store.status(),
             "targets": [target.as_dict() for target in self.deployed.by_deployment.values()],
             "circuits": self.board.snapshot(self.clock.monotonic()),
+            "in_flight": self.places.status(),
+            "sharing": self.sharing.status(),
             "connections": self.warming.status(),
             "loggers": self.loggers.status(),
             "startup": self.startup.status(),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from plugins.policy.engine import Decision
-from plugins.policy.limits import droppable
 from plugins.policy.routing import Lane
 from plugins.policy.targets import Address
 
@@ -30,10 +29,9 @@ def choose(decision: Decision, direct: Mapping[str, Address | str], only_litellm
     return Lane.EXPRESS, "every target can be called directly"
 
 
-def shaped(body: Body, decision: Decision) -> Body:
+def shaped(body: Body, decision: Decision, dropped: Collection[str]) -> Body:
     """The client's body without what Cerebras refuses in vain, and with the workload's defaults."""
-    dropped = droppable(body)
-    found = {key: value for key, value in body.items() if key not in dropped}
+    found = {key: value for key, value in body.items() if key not in dropped} if dropped else dict(body)
     for name, value in decision.route.parameters.items():
         taken = _TOKEN_LIMITS if name in _TOKEN_LIMITS else (name,)
         if not any(found.get(each) is not None for each in taken):

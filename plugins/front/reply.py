@@ -150,10 +150,10 @@ class Reply:
         self._record.end(Outcome.BROKEN)
         return self._named(interrupted_chunk(self._record.serving, self._record.delivered, self._record.request_id))
 
-    async def _failure(self, body: bytes, *, more: bool) -> None:
+    async def _failure(self, part: bytes, *, more: bool) -> None:
         """LiteLLM's error, which names its own classes and our deployments, becomes one the client can act on."""
         if sum(map(len, self._held)) < _FIRST_BYTES:
-            self._held.append(body)
+            self._held.append(part)
         if more or self._record.status is None:
             return
         record = self._record
@@ -161,7 +161,8 @@ class Reply:
             record.status = None
             record.end(Outcome.CLIENT_GONE)
             return
-        refusal = explain(self._record.status, b"".join(self._held), record.attempts, record.skipped)
+        body = b"".join(self._held)
+        refusal = explain(self._record.status, body, record.attempts, record.skipped, self._clock.monotonic())
         record.refusal, record.status = refusal, refusal.status
         record.end(Outcome.REJECTED if record.client_is_to_blame else Outcome.FAILED)
         await send_refusal(self._send, refusal, record.request_id, answer_headers(record))

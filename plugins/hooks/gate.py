@@ -47,9 +47,10 @@ class Gate(CustomLogger):  # type: ignore[misc]  # litellm is not typed strictly
             return True  # refused below
         if record.has_tried(target):
             return False
-        rejected = self._board.of(target).rejection(self._now(), last_resort=record.last_resort)
+        standing, now = self._board.standing(target), self._now()
+        rejected = standing.rejection(now, record.size, last_resort=record.last_resort)
         if rejected is not None:
-            record.skip(Skipped(target, str(rejected.why), rejected.seconds))
+            record.skip(Skipped(target, str(rejected.why), rejected.seconds, now))
         return rejected is None
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: object) -> dict[str, Any] | None:

@@ -61,8 +61,9 @@ def decide(limits: Limits, body: Mapping[str, Any]) -> Verdict:
     return _wrong_field(body) or _wrong_shape(body) or _too_much(limits, body) or _dropping(body)
 
 
-def droppable(body: Mapping[str, Any]) -> list[str]:
-    return sorted(DROPPED.intersection(body))
+def droppable(body: Mapping[str, Any]) -> tuple[str, ...]:
+    found = DROPPED.intersection(body)
+    return tuple(sorted(found)) if found else ()
 
 
 def _dropping(body: Mapping[str, Any]) -> Verdict:

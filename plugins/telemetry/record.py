@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 from plugins.dialect.openai import UpstreamError
 from plugins.policy.engine import Decision, Policies
 from plugins.policy.routing import Lane
+from plugins.policy.size import Size
 from plugins.policy.targets import Target
 from plugins.policy.verdict import Refuse
 from plugins.stream.watch import Watch
@@ -25,6 +27,7 @@ class Outcome(StrEnum):
     FAILED = "failed"  # no target gave a first token
     REJECTED = "rejected"  # by the first provider asked, for a mistake of the client's
     REFUSED = "refused"  # by policy
+    SHED = "shed"  # by us, who carry as much as we may
     CLIENT_GONE = "client_gone"
     LOST_RACE = "lost_race"  # an attempt that was called off, since another spoke first
 
@@ -49,10 +52,13 @@ class Fault(StrEnum):
 
 
 UNREACHED = frozenset({Fault.CONNECT, Fault.DNS, Fault.TLS})  # no connection came about
+Fields = Iterable[tuple[bytes, bytes]]  # the headers of an answer, as they came
 
 
 class Overseer(Protocol):
     """Hears how an attempt goes."""
+
+    def answered(self, attempt: Attempt, fields: Fields, now: float) -> None: ...
 
     def spoke(self, attempt: Attempt, now: float) -> None: ...
 
@@ -68,6 +74,7 @@ class Skipped:
     target: Target
     why: str
     seconds: float | None  # until it is worth asking again
+    at: float | None = None  # when that was said
 
 
 @dataclass(slots=True)
@@ -84,6 +91,7 @@ class Attempt:
     retry_after: float | None = None  # seconds, as the provider says; as we shall wait once that is decided
     limit_by_day: bool = False  # what is used up counts by the hour or day
     ended: float | None = None
+    size: Size | None = None
     is_probe: bool = False
     is_hedge: bool = False
     dripped: bool = False  # and went on, as nobody could take over
@@ -95,6 +103,12 @@ class Attempt:
             self.outcome, self.ended, self.fault = outcome, now, fault
             if self.overseer is not None:
                 self.overseer.ended(self, now)
+
+    def answered(self, status: int, fields: Fields, now: float) -> None:
+        """The head of its answer is there."""
+        self.status = status
+        if self.overseer is not None:
+            self.overseer.answered(self, fields, now)
 
     def spoke(self, now: float) -> None:
         """Its first token is there."""
@@ -129,6 +143,7 @@ class Record:
     path: str
     client: str | None = None
     decision: Decision | None = None
+    size: Size | None = None
     lane: Lane | None = None
     stream: bool = False
     refusal: Refuse | None = None

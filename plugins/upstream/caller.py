@@ -169,7 +169,7 @@ class Caller:
             self._fail(attempt, late, "no answer in time")
         except WireError as error:
             self._fail(attempt, _UNREACHED.get(type(error), Fault.CUT), str(error))
-        attempt.status = exchange.status
+        attempt.answered(exchange.status, exchange.head.fields, self._now())
         return exchange
 
     async def _refused(self, exchange: Exchange, attempt: Attempt, key: str | None) -> NoReturn:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 
 LOOK_SECONDS = 0.05
+LASTING_LOOKS = 3  # one pause is not a process that does not keep up
 
 
 class Lag:
@@ -14,13 +16,21 @@ class Lag:
         self._most_seconds = most_seconds
         self._looked_at: float | None = None
         self._late_at = float("-inf")
+        self._lateness = deque([0.0] * LASTING_LOOKS, LASTING_LOOKS)
 
-    async def watch(self) -> None:
+    async def watch(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Runs as long as the process."""
         while True:
             self._looked_at = self._now()
-            await asyncio.sleep(LOOK_SECONDS)
-            self._look(self._now())
+            await sleep(LOOK_SECONDS)
+            now = self._now()
+            self._look(now)
+            self._lateness.append(now - self._looked_at - LOOK_SECONDS)
+
+    @property
+    def lasting(self) -> float:
+        """How late it was at every one of the last looks, in seconds."""
+        return min(self._lateness)
 
     def since(self, started: float) -> bool:
         """Whether it was too late at any time since then, or is right now."""

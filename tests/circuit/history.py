@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from plugins.circuit import facts
 from plugins.circuit import machine as real
 from plugins.policy.circuits import CircuitsFile
 from tests.circuit.model import Model
@@ -37,6 +38,7 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self.now = 1000.0
         self.luck = 0.0
+        self.client: str | None = None
         self.told: list[str] = []
         self.circuit = self.machine.Circuit(lambda: SETTINGS, lambda: self.luck, lambda name, _: self.told.append(name))
         self.model = Model()
@@ -54,6 +56,10 @@ class History(RuleBasedStateMachine):
     def chance_changes(self, luck: float) -> None:
         self.luck = luck
 
+    @rule(client=st.sampled_from([None, "a", "b"]))
+    def another_client_comes(self, client: str | None) -> None:
+        self.client = client
+
     @rule(last_resort=st.booleans())
     def somebody_asks(self, last_resort: bool) -> None:
         if len(self.running) < MOST_CALLS:
@@ -67,9 +73,7 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.speaking)
     @rule(which=st.integers(0))
     def an_answer_breaks(self, which: int) -> None:
-        permit = self.speaking.pop(which % len(self.speaking))
-        self.circuit.broke(permit, self.now)
-        self.model.hear_of_break(tuple(permit), self.now, self.luck)
+        self.breaks(self.speaking.pop(which % len(self.speaking)))
 
     @precondition(lambda self: self.over)
     @rule(which=st.integers(0), result=st.sampled_from(RESULTS))
@@ -86,7 +90,7 @@ class History(RuleBasedStateMachine):
     )
     @precondition(lambda self: len(self.told) % 7 == 3)
     def an_operator_steps_in(self, state: str | None, then: list[str]) -> None:
-        self.circuit.force(self.machine.State[state] if state else None, self.now)
+        self.circuit.force(facts.State[state] if state else None, self.now)
         self.model.force(state.lower() if state else None, self.now)
         for result in then:
             self.one(result)
@@ -101,6 +105,38 @@ class History(RuleBasedStateMachine):
     @rule(count=st.integers(3, 5))
     def it_fails_in_a_row(self, count: int) -> None:
         for _ in range(count):
+            self.one("FAILURE")
+
+    @rule(
+        alone=st.sampled_from(["FAILURE", "SLOW"]),
+        count=st.integers(4, 8),
+        pause=st.sampled_from([0.0, 9.0, 10.0, 11.0]),
+        then=st.sampled_from([("a", "FAILURE"), ("b", "FAILURE"), (None, "FAILURE"), ("c", "SUCCESS")]),
+    )
+    def one_client_fails_where_another_is_served(
+        self, alone: str, count: int, pause: float, then: tuple[str | None, str]
+    ) -> None:
+        self.wait_for_leave()
+        steps: list[tuple[str | None, str]] = [("b", "SUCCESS"), *[("a", alone)] * count, then]
+        for number, (self.client, result) in enumerate(steps):
+            self.one(result)
+            self.now += pause if number == count else 0.0
+
+    @rule()
+    def one_clients_answers_break_where_another_is_served(self) -> None:
+        self.begin_anew()
+        for self.client in ["b", *["a"] * 6]:
+            self.one("SUCCESS")
+            if self.client == "a":
+                self.breaks(self.speaking.pop())
+
+    @rule()
+    def one_client_fails_after_a_recovery(self) -> None:
+        self.begin_anew()
+        for self.client, result in [("a", "FAILURE")] * 4 + [("a", "SUCCESS")] * 2 + [("b", "SUCCESS")]:
+            self.wait_for_leave()
+            self.one(result)
+        for self.client in ["c"] * 4:
             self.one("FAILURE")
 
     @rule(count=st.integers(5, 8), other=st.sampled_from(["SUCCESS", "FAILURE"]))
@@ -148,6 +184,15 @@ class History(RuleBasedStateMachine):
         if rejected and rejected.seconds:
             self.now += rejected.seconds - early
 
+    def breaks(self, permit: Any) -> None:
+        self.circuit.broke(permit, self.now, client=self.client)
+        self.model.hear_of_break(tuple(permit), self.now, self.luck, self.client)
+
+    def begin_anew(self) -> None:
+        """So that what comes now is all there is."""
+        self.circuit.force(None, self.now)
+        self.model.force(None, self.now)
+
     def one(self, result: str, *, last_resort: bool = False) -> None:
         permit = self.ask(last_resort=last_resort)
         if permit is not None:
@@ -159,17 +204,18 @@ class History(RuleBasedStateMachine):
         permit = self.circuit.may_call(self.now, last_resort=last_resort)
         granted = self.model.ask(self.now, last_resort)
         if granted is None:
-            assert isinstance(permit, self.machine.Rejected)
+            assert isinstance(permit, facts.Rejected)
             assert_same(expected, permit)
             return None
-        assert isinstance(permit, self.machine.Permit)
+        assert isinstance(permit, facts.Permit)
         assert granted == (permit.generation, permit.probe)
         self.running.append(permit)
         return permit
 
     def report(self, permit: Any, result: str, wait: float | None, by_day: bool) -> None:
-        self.circuit.report(permit, self.machine.Finding(self.machine.Result[result], "", wait, by_day), self.now)
-        self.model.hear(tuple(permit), result, wait, by_day, self.now, self.luck)
+        finding = facts.Finding(facts.Result[result], "", wait, by_day)
+        self.circuit.report(permit, finding, self.now, self.client)
+        self.model.hear(tuple(permit), result, wait, by_day, self.now, self.luck, self.client)
         (self.speaking if result in ("SUCCESS", "SLOW") else self.over).append(permit)
 
     # ---- always ------------------------------------------------------------------------------------------

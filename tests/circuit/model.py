@@ -14,6 +14,7 @@ class Model:
 
     def forget(self, now: float) -> None:
         self.calls: list[tuple[float, str]] = []
+        self.seen: list[tuple[float, str | None, bool]] = []  # by whom, and whether it was served well
         self.in_a_row = 0
         self.ejections = 0
         self.closed_at = now
@@ -60,7 +61,14 @@ class Model:
         return self.generation, self.leases
 
     def hear(
-        self, permit: tuple[int, int], result: str, wait: float | None, by_day: bool, now: float, luck: float
+        self,
+        permit: tuple[int, int],
+        result: str,
+        wait: float | None,
+        by_day: bool,
+        now: float,
+        luck: float,
+        client: str | None,
     ) -> None:
         generation, probe = permit
         if generation != self.generation or self.state.startswith("forced"):
@@ -77,19 +85,21 @@ class Model:
             self.probed(result, now, luck)
         elif result != "NOTHING":
             self.calls.append((now, result))
+            self.seen.append((now, client, result == "SUCCESS"))
             self.in_a_row = self.in_a_row + 1 if result == "FAILURE" else 0
             if result != "FAILURE":
                 self.unsaid = 0
             if result != "SUCCESS":
                 self.judge(now, luck)
 
-    def hear_of_break(self, permit: tuple[int, int], now: float, luck: float) -> None:
+    def hear_of_break(self, permit: tuple[int, int], now: float, luck: float, client: str | None) -> None:
         if permit[0] != self.generation or self.state.startswith("forced"):
             return
         if permit[1]:
             self.open(now, luck)
         else:
             self.calls.append((now, "BROKE"))
+            self.seen.append((now, client, False))
             self.judge(now, luck)
 
     def probed(self, result: str, now: float, luck: float) -> None:
@@ -100,14 +110,21 @@ class Model:
             self.successes += 1
             if self.successes == 2:
                 self.ejections = max(0, self.ejections - 1)
-                self.closed_at, self.calls, self.in_a_row = now, [], 0
+                self.closed_at, self.calls, self.in_a_row, self.seen = now, [], 0, []
                 self.enter("closed")
         elif self.state == "open":
             self.not_before = now + 1
         else:
             self.open(now, luck)
 
+    def one_clients_own(self, now: float) -> bool:
+        recent = [(client, well) for at, client, well in self.seen if at > now - 10]
+        unwell = {client for client, well in recent if not well}
+        return len(unwell) == 1 and None not in unwell and any(well and client not in unwell for client, well in recent)
+
     def judge(self, now: float, luck: float) -> None:
+        if self.one_clients_own(now):
+            return
         calls = self.recent(now, "SUCCESS", "SLOW", "FAILURE")
         bad = self.recent(now, "FAILURE", "BROKE")
         if self.in_a_row >= 4 or (calls >= 6 and (bad / calls >= 0.5 or self.recent(now, "SLOW") / calls >= 0.75)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from plugins.circuit.board import Board
-from plugins.circuit.machine import Finding, Permit, Result, State, Why
+from plugins.circuit.facts import Finding, Permit, Result, State, Why
 from plugins.policy.circuits import CircuitsFile
 from plugins.policy.targets import Target
 
@@ -69,8 +69,7 @@ def test_nobody_is_rejected_as_long_as_one_target_may_be_called() -> None:
     made = board()
     fail(made, A)
 
-    assert made.all_rejected((A, OTHER_KEY), 1.0, last_resort=False) == []
-    assert not made.is_last_resort((A, OTHER_KEY), 1.0)
+    assert made.all_rejected((A, OTHER_KEY), 1.0) == []
 
 
 def test_when_all_are_open_they_are_the_last_resort_unless_the_operator_says_otherwise() -> None:
@@ -79,10 +78,9 @@ def test_when_all_are_open_they_are_the_last_resort_unless_the_operator_says_oth
         fail(each, A)
         fail(each, OTHER_KEY)
 
-    assert made.is_last_resort((A, OTHER_KEY), 1.0)
+    assert (made.has_last_resort, strict.has_last_resort) == (True, False)
     assert made.all_rejected((A, OTHER_KEY), 1.0, last_resort=True) == []
-    assert not strict.is_last_resort((A, OTHER_KEY), 1.0)
-    rejected = strict.all_rejected((A, OTHER_KEY), 1.0, last_resort=False)
+    rejected = strict.all_rejected((A, OTHER_KEY), 1.0)
     assert [(target.deployment, each.why, each.seconds) for target, each in rejected] == [
         ("a", Why.OPEN, 4.0),
         ("other-key", Why.OPEN, 4.0),

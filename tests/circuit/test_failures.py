@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugins.circuit.facts import Finding, Origin, Result
 from plugins.circuit.failures import at_first_token, before_first_token, lost_race, wait
-from plugins.circuit.machine import Finding, Result
 from plugins.dialect.openai import UpstreamError
 from plugins.stream.decode import Decoder
 from plugins.telemetry.record import Attempt, Fault, Outcome
@@ -63,7 +63,8 @@ def test_a_status_says_whose_fault_it_is(status: int, code: str | None, result: 
 def test_whatever_else_went_wrong_before_the_first_token_is_the_targets_failure(
     fault: Fault, status: int | None
 ) -> None:
-    assert Finding(Result.FAILURE, str(fault)) == before_first_token(attempt(status, fault))
+    origin = Origin.PATH if fault is Fault.CONNECT else Origin.PROVIDER
+    assert Finding(Result.FAILURE, str(fault), origin=origin) == before_first_token(attempt(status, fault))
 
 
 def test_a_certificate_that_nobody_vouches_for_is_the_operators_to_mend() -> None:

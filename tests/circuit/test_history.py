@@ -59,12 +59,15 @@ MUTANTS = {
     "openings are never forgotten": ("self._ejections - forgiven", "self._ejections"),
     "a recovery forgets nothing": ("max(0, self._ejections - 1)", "self._ejections"),
     "a recovery forgets everything": ("max(0, self._ejections - 1)", "0"),
-    "closing keeps the failures of before": ("        self._tally.clear()\n", ""),
+    "closing keeps the failures of before": ("        self._tally.clear()\n", "        pass\n"),
     "a 429 is believed whatever it says": ("min(max(finding.seconds, rule.least_seconds), most)", "finding.seconds"),
     "a shorter 429 shortens a longer": ("max(self._full_until, now + seconds)", "now + seconds"),
     "a 429 is a failure as well": (
         "                self._refuse_for_capacity(finding, now)\n",
-        "                self._refuse_for_capacity(finding, now)\n                self._called(Result.FAILURE, now)\n",
+        (
+            "                self._refuse_for_capacity(finding, now)\n"
+            "                self._called(Result.FAILURE, now, finding.origin, client)\n"
+        ),
     ),
     "of many 429s at once each makes it longer": (
         "        elif gated:\n            return",
@@ -81,6 +84,24 @@ MUTANTS = {
     "forced closed still trips": (
         "permit.generation == self.generation and self.state not in _FORCED",
         "permit.generation == self.generation",
+    ),
+    "one client is believed whoever else is served": (
+        "if why and self._evidence.suffices(now - self._settings().trips.window_seconds):",
+        "if why:",
+    ),
+    "one client is not believed for longer than the window": ("now - self._settings().trips.window_seconds):", "0.0):"),
+    "a slow answer is no evidence": (
+        "        if failed or slow:\n            self._evidence",
+        "        if failed:\n            self._evidence",
+    ),
+    "what broke later is no evidence": (
+        "failures=1)\n            self._evidence.failed(client, now)\n",
+        "failures=1)\n",
+    ),
+    "what was served is forgotten": ("self._evidence.served(client, now)", "pass"),
+    "closing keeps the evidence of before": (
+        "        self._tally.clear()\n        self._evidence = Evidence()\n",
+        "        self._tally.clear()\n",
     ),
     "the last resort does not wait between its tries": (
         "self._not_before = now + self._settings().probe.between_seconds",

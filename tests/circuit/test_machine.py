@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from plugins.circuit.machine import Circuit, Finding, Permit, Rejected, Result, State, Why
+from plugins.circuit.facts import Finding, Permit, Rejected, Result, State, Why
+from plugins.circuit.machine import Circuit
 from plugins.policy.circuits import CircuitsFile
 
 OPEN_SECONDS, LEASE_SECONDS, MISCONFIGURED_SECONDS = 5.0, 10.0, 60.0

@@ -12,13 +12,18 @@ from typing import Any
 import pytest
 
 from plugins.circuit.board import Board
-from plugins.circuit.machine import Finding, Permit, Result, State
+from plugins.circuit.facts import Finding, Permit, Result, State
 from plugins.policy.circuits import CircuitsFile
 from tests.commands.running import waferline
 from tests.policy.cases import DEPLOYED
 from tests.support.processes import free_port
 from tests.telemetry.cases import CEREBRAS, FALLBACK
 
+LEFT = [
+    (f"x-ratelimit-{figure}-{per}".encode(), value)
+    for per, limit, left in (("requests-day", b"1000", b"900"), ("tokens-minute", b"60000", b"0"))
+    for figure, value in (("limit", limit), ("remaining", left))
+]
 KEY = {"LITELLM_MASTER_KEY": "sk-operator"}
 
 
@@ -64,6 +69,8 @@ def snapshot() -> list[dict[str, Any]]:
     assert isinstance(permit, Permit)
     limited.report(permit, Finding(Result.CAPACITY, "429", 12.0), 100.0)
     board.force("cerebras/qwen-3.8-27b", State.FORCED_OPEN, 100.0)
+    busy = board.standing(DEPLOYED.by_deployment["fallback/qwen-3.8-27b"])
+    busy.allowance.hear(busy.called(None, 100.0), LEFT, 100.0, let_in=True)
     return board.snapshot(101.0)
 
 
@@ -72,11 +79,11 @@ def test_the_list_says_what_each_is_doing_and_for_how_long() -> None:
         said = waferline("circuit", "list", "--gateway", url, environment=KEY)
 
     assert said.lines == [
-        "target                 state        rejects                   calls  failed  openings",
+        "target                 state        rejects                   calls  failed  openings  in flight  least left",
         "cerebras/gpt-oss-120b  open         open, for 4.0 s           5      5       1",
         "cerebras/qwen-3.8-27b  forced open  until told otherwise",
         "fallback/gpt-oss-120b  closed       at its limit, for 11.0 s",
-        "fallback/qwen-3.8-27b  closed",
+        f"fallback/qwen-3.8-27b  closed{' ' * 58}1          1,000 of 60,000 tokens per minute",
     ]
     assert asked == [("GET", "/waferline/circuits", None)]
     assert said.status == 0

@@ -43,8 +43,9 @@ def test_litellm_itself_accepts_the_configuration(tmp_path: Path) -> None:
             {"LITELLM_MASTER_KEY": DEMO_KEY, "CEREBRAS_API_BASE": "https://api.cerebras.ai/v1"},
             "api.cerebras.ai is a real provider, so LITELLM_MASTER_KEY must be your own",
         ),
+        ({"REDIS_URL": "redis://here/one"}, "waferline: REDIS_URL has a database that is no number (was 'one'); write"),
     ],
-    ids=["bad-policies", "demo-key"],
+    ids=["bad-policies", "demo-key", "no-address-of-a-store"],
 )
 def test_it_does_not_start_unsafely_and_says_why(tmp_path: Path, settings: dict[str, str], says: str) -> None:
     bad = tmp_path / "bad"

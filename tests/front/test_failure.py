@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import combinations_with_replacement
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ import pytest
 
 from plugins.dialect.openai import UpstreamError
 from plugins.front.failure import explain, interrupted_chunk
+from plugins.policy.verdict import Refuse
 from plugins.stream.watch import Watch
 from plugins.telemetry.record import Attempt, Fault, Outcome, Skipped
 from tests.telemetry.cases import CEREBRAS, FALLBACK, failed
@@ -24,6 +27,12 @@ def attempt(status: int | None = None, fault: Fault = Fault.HTTP_STATUS, **more:
 
 def second(status: int | None = None, fault: Fault = Fault.HTTP_STATUS, **more: Any) -> Attempt:
     return attempt(status, fault, target=FALLBACK, **more)
+
+
+def explained(
+    status: int, payload: bytes, attempts: list[Attempt], skipped: Sequence[Skipped] = (), now: float = 1.0
+) -> Refuse:
+    return explain(status, payload, attempts, skipped, now)
 
 
 def told(message: str, **more: Any) -> bytes:
@@ -48,7 +57,7 @@ def told(message: str, **more: Any) -> bytes:
 def test_a_request_that_has_had_its_time_is_told_so(
     attempts: list[Attempt], skipped: list[Skipped], summary: str
 ) -> None:
-    refusal = explain(503, b"", attempts, skipped)
+    refusal = explained(503, b"", attempts, skipped)
 
     assert (refusal.status, refusal.code, refusal.retry_after) == (504, "deadline_exceeded", None)
     assert refusal.reason == f"no provider answered within the time a request may take ({summary})"
@@ -58,7 +67,7 @@ def test_a_request_that_has_had_its_time_is_told_so(
 def test_a_bad_request_is_told_in_the_providers_words(status: int) -> None:
     error = UpstreamError(status, "messages.2: unsupported", "invalid_request_error", "messages", "wrong_api_format")
 
-    refusal = explain(500, b"", [attempt(503), second(status, error=error)])
+    refusal = explained(500, b"", [attempt(503), second(status, error=error)])
 
     assert (status, "wrong_api_format", "messages", "messages.2: unsupported; correct the request") == (
         refusal.status,
@@ -79,7 +88,7 @@ def test_a_bad_request_is_told_in_the_providers_words(status: int) -> None:
 def test_when_all_are_at_their_limit_the_client_waits_for_the_first_to_be_free(
     waits: tuple[float | None, float | None], wait: float
 ) -> None:
-    refusal = explain(429, b"", [attempt(429, retry_after=waits[0]), second(429, retry_after=waits[1])])
+    refusal = explained(429, b"", [attempt(429, retry_after=waits[0]), second(429, retry_after=waits[1])])
 
     assert (429, "rate_limit_exceeded", wait) == (refusal.status, refusal.code, refusal.retry_after)
 
@@ -96,7 +105,7 @@ def test_when_all_are_at_their_limit_the_client_waits_for_the_first_to_be_free(
     ],
 )
 def test_when_nobody_answered_the_client_learns_what_each_did(attempts: list[Attempt], summary: str) -> None:
-    refusal = explain(500, told("litellm.InternalServerError: secret"), attempts)
+    refusal = explained(500, told("litellm.InternalServerError: secret"), attempts)
 
     assert (refusal.status, refusal.code, refusal.retry_after) == (503, "upstream_unavailable", 1.0)
     assert f"no provider answered ({summary})" == refusal.reason
@@ -106,7 +115,7 @@ def test_when_nobody_answered_the_client_learns_what_each_did(attempts: list[Att
 def test_a_providers_no_to_us_is_not_passed_off_as_a_no_to_the_client(status: int) -> None:
     error = UpstreamError(status, "Wrong API Key")
 
-    refusal = explain(status, b"", [attempt(status, error=error)])
+    refusal = explained(status, b"", [attempt(status, error=error)])
 
     assert refusal.status == 503
     assert "Wrong API Key" not in refusal.message
@@ -123,7 +132,7 @@ def test_a_providers_no_to_us_is_not_passed_off_as_a_no_to_the_client(status: in
     ],
 )
 def test_what_litellm_itself_refuses_is_told_without_its_class_names(message: str, shown: str) -> None:
-    refusal = explain(400, told(message, param="tools"), [])
+    refusal = explained(400, told(message, param="tools"), [])
 
     assert (400, "invalid_request", f"{shown}; correct the request", "tools") == (
         refusal.status,
@@ -135,7 +144,7 @@ def test_what_litellm_itself_refuses_is_told_without_its_class_names(message: st
 
 @pytest.mark.parametrize("payload", [b"", b"Internal Server Error", told("KeyError: 'x' at /srv/app.py"), b"<html>"])
 def test_a_failure_of_our_own_says_nothing_of_its_insides(payload: bytes) -> None:
-    refusal = explain(500, payload, [])
+    refusal = explained(500, payload, [])
 
     assert (refusal.status, refusal.code, refusal.message) == (500, "internal_error", "the gateway failed; try again")
 
@@ -144,13 +153,13 @@ def test_a_failure_behind_a_provider_that_did_answer_is_not_called_the_providers
     whole = Attempt(CEREBRAS, 0, status=200)
     whole.end(Outcome.WHOLE, 1)
 
-    assert explain(500, b"", [whole]).code == "internal_error"
+    assert explained(500, b"", [whole]).code == "internal_error"
 
 
 def test_no_refusal_names_litellm_or_a_key() -> None:
     payload = told("litellm.AuthenticationError: AuthenticationError: OpenAIException - bad key sk-proj-abcdefgh1234")
 
-    refusal = explain(401, payload, [])
+    refusal = explained(401, payload, [])
 
     assert "sk-proj" not in refusal.message
     assert "Exception" not in refusal.message
@@ -185,13 +194,62 @@ CAPACITY = Skipped(CEREBRAS, "capacity", 7.5)
         ([], [CAPACITY, Skipped(FALLBACK, "forced_open", None)], 503, 7.5),
         ([], [Skipped(CEREBRAS, "forced_open", None)], 503, 1.0),
         ([second(503)], [CAPACITY], 503, 1.0),
-        ([second(429, retry_after=9.0)], [CAPACITY, Skipped(FALLBACK, "attempts", None)], 429, 7.5),
+        ([second(429, retry_after=9.0)], [CAPACITY, Skipped(FALLBACK, "attempts", None)], 429, 1.0),
     ],
 )
 def test_targets_that_were_left_alone_count_as_what_they_are(
     attempts: list[Attempt], skipped: list[Skipped], status: int, wait: float
 ) -> None:
-    refusal = explain(500, b"", attempts, skipped)
+    refusal = explained(500, b"", attempts, skipped)
 
     assert (status, wait) == (refusal.status, refusal.retry_after)
     assert "cerebras/gpt-oss-120b: not called, " in refusal.reason
+
+
+# What may have become of a target: whether only a limit keeps it from serving, and for how many seconds it does not.
+FATES: dict[str, tuple[Attempt | Skipped, bool, float | None]] = {
+    "failed": (attempt(503), False, 1.0),
+    "refused the connection": (attempt(None, Fault.CONNECT), False, 1.0),
+    "failed and is open now": (attempt(None, Fault.STALL, retry_after=6.0), False, 6.0),
+    "answered 429": (attempt(429, retry_after=7.0), True, 7.0),
+    "is at its limit": (Skipped(CEREBRAS, "capacity", 9.0, at=1.0), True, 9.0),
+    "has too little left": (Skipped(CEREBRAS, "allowance", 2.5, at=1.0), True, 2.5),
+    "never has enough": (Skipped(CEREBRAS, "too_large", None, at=1.0), True, None),
+    "was not asked as there were attempts enough": (Skipped(CEREBRAS, "attempts", None, at=1.0), True, 1.0),
+    "was not asked for the retry budget": (Skipped(CEREBRAS, "budget", None, at=1.0), False, 1.0),
+    "is open": (Skipped(CEREBRAS, "open", 4.0, at=1.0), False, 4.0),
+    "is being probed": (Skipped(CEREBRAS, "probing", 8.0, at=1.0), False, 8.0),
+    "is misconfigured": (Skipped(CEREBRAS, "misconfigured", 50.0, at=1.0), False, 50.0),
+    "is forced open": (Skipped(CEREBRAS, "forced_open", None, at=1.0), False, None),
+    "is full": (Skipped(CEREBRAS, "full", 1.0, at=1.0), False, 1.0),
+}
+MIXTURES = [mixture for size in (1, 2, 3) for mixture in combinations_with_replacement(FATES, size)]
+
+
+def refusal_for(mixture: Sequence[str], now: float) -> Refuse:
+    held = [FATES[fate][0] for fate in mixture]
+    attempts = [each for each in held if isinstance(each, Attempt)]
+    return explained(503, b"", attempts, [each for each in held if isinstance(each, Skipped)], now)
+
+
+def test_whatever_became_of_the_targets_the_client_is_told_the_truth_and_the_least_wait() -> None:
+    for mixture in MIXTURES:
+        waits = [wait for fate in mixture if (wait := FATES[fate][2]) is not None]
+        limited = all(FATES[fate][1] or fate == "is full" for fate in mixture)
+        code = "too_many_tokens"
+        if {*mixture} != {"never has enough"}:
+            code = (
+                ("overloaded" if "is full" in mixture else "rate_limit_exceeded") if limited else "upstream_unavailable"
+            )
+        status = {"too_many_tokens": 413, "rate_limit_exceeded": 429}.get(code, 503)
+        wait = None if code == "too_many_tokens" else min(waits, default=1.0)
+
+        refusal = refusal_for(mixture, 1.0)
+
+        assert (refusal.code, refusal.status, refusal.retry_after) == (code, status, wait), mixture
+
+
+def test_what_has_passed_since_a_target_was_asked_is_no_longer_waited_for() -> None:
+    assert refusal_for(["is at its limit", "is open"], 3.5).retry_after == 1.5
+    assert refusal_for(["answered 429", "failed and is open now"], 3.0).retry_after == 4.0
+    assert refusal_for(["answered 429", "failed"], 3.0).retry_after == 1.0

@@ -11,15 +11,18 @@ import orjson
 import pytest
 
 from plugins.circuit.board import Board
+from plugins.circuit.sharing import Fleet
 from plugins.front.asgi import App, Message, Receive, Scope, Send
 from plugins.front.clock import Clock
 from plugins.front.front import Front
 from plugins.front.gateway import Gateway
+from plugins.front.places import Places
 from plugins.policy.access import digest
-from plugins.policy.circuits import CircuitsFile
+from plugins.policy.circuits import CircuitsFile, InFlight
 from plugins.telemetry.record import current
 from plugins.telemetry.sinks import Events
 from plugins.upstream.pool import Pool
+from plugins.upstream.sharing import Sharing
 from plugins.upstream.warming import Warming
 from tests.front.cases import Client, arriving, scope
 from tests.policy.cases import DEPLOYED, SHIPPED, policies
@@ -63,7 +66,7 @@ class LiteLLM:
 
 
 class House:
-    def __init__(self, app: App, waiting_for: str | None = None) -> None:
+    def __init__(self, app: App, waiting_for: str | None = None, places: Places | None = None) -> None:
         self.events: list[dict[str, Any]] = []
         self.starts = 0
         self.board = Board(DEPLOYED.by_deployment.values(), CircuitsFile, lambda: 0.0, self.events.append)
@@ -82,8 +85,11 @@ class House:
             only_litellm=("guardrails: pii",),
             warming=warming,
             startup=startup,
+            sharing=Sharing(Fleet(self.board, "a"), None, CircuitsFile, lambda: 1.0, self.events.append),
             clock=Clock(lambda: 1.0, utc=lambda: NOON),
+            places=places or Places(),
         )
+        self.places = gateway.places
         self.front = Front(app, gateway, self._start)
 
     def _start(self) -> None:
@@ -187,6 +193,44 @@ async def test_a_refused_chat_never_reaches_litellm(
     assert client.json["error"]["request_id"] == client.headers["x-request-id"]
     (event,) = house.events
     assert ("refused", status, code) == (event["outcome"], event["status"], event["code"])
+
+
+async def test_one_request_too_many_is_shed_before_its_body_is_read_and_takes_no_place() -> None:
+    shed: list[Client] = []
+
+    async def while_it_is_answered(send: Send) -> None:
+        assert house.places.taken == 1
+        shed.append(await house.ask("POST", "/v1/chat/completions", b"no JSON"))
+        await LiteLLM()({"type": "http", "method": "GET"}, arriving(), send)
+
+    house = House(LiteLLM(while_it_is_answered), places=Places(lambda: InFlight(most=1, most_per_target=1)))
+
+    served = await house.chat()
+
+    assert (served.status, shed[0].status, shed[0].json["error"]["code"]) == (200, 503, "overloaded")
+    assert shed[0].headers["retry-after"] == "1"
+    assert [(event["outcome"], event["rule"]) for event in house.events] == [("shed", "front.places"), ("whole", None)]
+    assert house.places.status() == {"requests": 0, "most": 1, "shed": 1}
+
+
+@pytest.mark.parametrize("body", [b"no JSON", orjson.dumps({"model": "llama3.1-8b", "messages": MESSAGES})])
+async def test_a_refusal_gives_its_place_back(body: bytes) -> None:
+    house = House(LiteLLM())
+
+    await house.ask("POST", "/v1/chat/completions", body)
+
+    assert house.places.taken == 0
+
+
+async def test_a_bug_of_ours_gives_its_place_back() -> None:
+    async def break_down(_: Send) -> None:
+        raise RuntimeError
+
+    house = House(LiteLLM(break_down))
+    with pytest.raises(RuntimeError):
+        await house.chat()
+
+    assert house.places.taken == 0
 
 
 async def test_a_401_says_how_to_come_back() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from plugins.front import lane
 from plugins.policy.engine import Decision
-from plugins.policy.limits import DROPPED
+from plugins.policy.limits import DROPPED, droppable
 from plugins.policy.routing import Lane
 from plugins.policy.targets import Address
 from tests.policy.cases import DEPLOYED, SHIPPED, ask, deployed, policies, target, workload
@@ -18,7 +18,7 @@ MESSAGES = [{"role": "user", "content": "hi"}]
 
 
 def made_for_litellm(sent: dict[str, Any], decision: Decision) -> dict[str, Any]:
-    return lane.for_litellm(lane.shaped(sent, decision), decision)
+    return lane.for_litellm(lane.shaped(sent, decision, droppable(sent)), decision)
 
 
 def for_litellm(model: str, **fields: Any) -> dict[str, Any]:

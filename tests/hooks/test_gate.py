@@ -15,7 +15,7 @@ import litellm
 import pytest
 
 from plugins.circuit.board import Board
-from plugins.circuit.machine import State
+from plugins.circuit.facts import State
 from plugins.config.files import ROOT, load
 from plugins.hooks.gate import Gate, admitted
 from plugins.hooks.mount import use_transport

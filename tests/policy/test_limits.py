@@ -114,7 +114,7 @@ def test_what_openai_clients_send_of_their_own_accord_is_left_out_and_said(field
 
     assert isinstance(verdict, Amend)
     assert field in verdict.reason
-    assert [field] == droppable(body(**{field: "x"}))
+    assert (field,) == droppable(body(**{field: "x"}))
 
 
 def test_no_field_is_on_two_lists() -> None:

@@ -86,6 +86,7 @@ def test_make_alone_lists_what_there_is() -> None:
         "setup",
         "run",
         "test",
+        "load",
         "bench",
         "conformance",
         "chaos",

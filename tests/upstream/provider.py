@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -55,13 +55,12 @@ async def provider(script: Script) -> AsyncIterator[Provider]:
         await runner.cleanup()
 
 
-def streams(*parts: bytes, cut: bool = False, hang: bool = False) -> Script:
+def streams(*parts: bytes, cut: bool = False, hang: bool = False, headers: Mapping[str, str] | None = None) -> Script:
     """These parts as one event stream; then its end, a cut connection, or silence until the test says go on."""
 
     async def script(held: Provider, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(
-            headers={"content-type": "text/event-stream", "set-cookie": "a=b", "inference-id": "i1"}
-        )
+        usual = {"content-type": "text/event-stream", "set-cookie": "a=b", "inference-id": "i1"}
+        response = web.StreamResponse(headers={**usual, **(headers or {})})
         await response.prepare(request)
         for part in parts:
             await response.write(part)

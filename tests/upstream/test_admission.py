@@ -8,19 +8,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from plugins.circuit.board import Board
-from plugins.circuit.machine import Finding, Permit, Result, State
+from plugins.circuit.facts import Finding, Origin, Permit, Result, State
 from plugins.policy.circuits import CircuitsFile
 from plugins.policy.engine import Decision
+from plugins.policy.size import Size
 from plugins.telemetry.record import Fault, Record
 from plugins.upstream.admission import Admission, NotCalledError
 from plugins.upstream.caller import AttemptFailedError, Call, Caller, Mode
 from plugins.upstream.lag import Lag
 from plugins.upstream.pool import Pool
+from tests.support.processes import free_port
 from tests.telemetry.cases import CEREBRAS, DONE, FALLBACK, ROLE, USAGE, decided, failed, finish, record, said
 from tests.upstream.provider import Provider, Script, answers, provider, silent, streams
 
@@ -56,7 +59,8 @@ class House:
 
     @property
     def idle(self) -> bool:
-        return (self.admission.budget.in_flight, self.admission.budget.extra) == (0, 0)
+        places = [self.board.standing(target).in_flight for target in (CEREBRAS, FALLBACK)]
+        return (self.admission.budget.in_flight, self.admission.budget.extra, *places) == (0, 0, 0, 0)
 
 
 @asynccontextmanager
@@ -94,6 +98,14 @@ async def test_a_late_first_token_is_slow() -> None:
         assert made.counts == (1, 0, 1)
 
 
+async def test_what_is_late_may_differ_for_a_target() -> None:
+    differs = {"cerebras/gpt-oss-120b": {"trips": {"slow_first_token_seconds": 1e-9}}}
+    async with house(streams(*WHOLE), targets=differs) as made:
+        await made.ask()
+
+        assert made.counts == (1, 0, 1)
+
+
 async def test_where_a_workload_waits_longer_slow_is_later() -> None:
     async with house(streams(*WHOLE), trips={"slow_first_token_seconds": 0.001}) as made:
         await made.ask(first_token=600)  # 120 times what routing.yaml says
@@ -116,6 +128,30 @@ async def test_an_answer_that_breaks_later_is_a_call_and_a_failure() -> None:
             await made.ask()
 
         assert (made.counts, made.idle) == ((1, 1, 0), True)
+
+
+@pytest.mark.parametrize(
+    ("url", "late", "origin"),
+    [
+        (None, False, Origin.PROVIDER),
+        ("http://127.0.0.1:1/chat/completions", False, Origin.PATH),
+        (None, True, Origin.LATE),
+        ("http://127.0.0.1:1/chat/completions", True, Origin.LATE),
+    ],
+)
+@pytest.mark.parametrize("script", [answers(503, b""), streams(ROLE, said("a"), cut=True)])
+async def test_the_circuit_hears_where_the_reason_lies(
+    script: Script, url: str | None, late: bool, origin: Origin
+) -> None:
+    async with house(script, trips={"minimum_calls": 1}) as made:
+        made.held.url = url or made.held.url
+        if late:
+            made.admission._lag._late_at = float("inf")
+        with pytest.raises(AttemptFailedError):
+            await made.ask()
+
+        circuit = made.board.of(CEREBRAS)
+        assert (circuit.state, circuit.opened_by) == (State.OPEN, origin)
 
 
 async def test_a_client_that_leaves_gives_its_permit_back() -> None:
@@ -144,9 +180,12 @@ async def test_a_429_is_left_alone_for_what_its_headers_say() -> None:
         assert made.idle
 
 
-async def test_a_probe_is_not_waited_for_as_long_as_others_are() -> None:
+@pytest.mark.parametrize("for_one_target", [False, True])
+async def test_a_probe_is_not_waited_for_as_long_as_others_are(for_one_target: bool) -> None:
     moment = {"seconds": 1e-9, "most_seconds": 1}
-    settings = {"trips": {"consecutive_failures": 1}, "open": moment, "probe": {"first_token_seconds": 0.02}}
+    settings: dict[str, Any] = {"trips": {"consecutive_failures": 1}, "open": moment}
+    short = {"probe": {"first_token_seconds": 0.02}}
+    settings |= {"targets": {"cerebras/gpt-oss-120b": short}} if for_one_target else short
     async with house(silent, **settings) as made:
         with pytest.raises(AttemptFailedError):
             await made.ask(first_token=0.01)
@@ -284,3 +323,129 @@ async def test_an_error_of_our_own_gives_the_permit_back() -> None:
             )
 
         assert (made.counts, made.idle) == ((0, 0, 0), True)
+
+
+def nowhere() -> Any:
+    return SimpleNamespace(url=f"http://127.0.0.1:{free_port()}/v1/chat/completions")
+
+
+# By the day, so that a slow test does not see it refill.
+LIMITS = {"x-ratelimit-limit-tokens-day": "60000", "x-ratelimit-remaining-tokens-day": "30000"}
+
+
+async def test_what_an_answer_says_is_left_decides_on_the_next_request() -> None:
+    async with house(streams(*WHOLE, headers=LIMITS)) as made:
+        await made.ask(record(started=time.monotonic(), size=Size(10, 1000)))
+
+        large = record(started=time.monotonic(), size=Size(40_000, 1000))
+        with pytest.raises(NotCalledError):
+            await made.ask(large)
+        await made.ask(record(started=time.monotonic(), size=Size(10, 1000)))
+
+        ((skipped,), (left,)) = large.skipped, made.board.standing(CEREBRAS).snapshot(time.monotonic())["allowance"]
+        assert skipped.why == "allowance"
+        assert skipped.seconds == pytest.approx((41_000 - 30_899) * 86_400 / 60_000, rel=0.01)
+        assert left["left"] == pytest.approx(30_899, abs=20)  # as told with the second, which did not use 899 of 1,010
+        assert made.idle
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_call_that_failed_used_nothing(arrives: bool) -> None:
+    async with house(streams(ROLE, cut=True, headers=LIMITS)) as made:
+        with pytest.raises(AttemptFailedError):
+            await made.ask(record(started=time.monotonic(), size=Size(10, 0)))
+        if not arrives:
+            made.held = nowhere()
+        with pytest.raises(AttemptFailedError):
+            await made.ask(record(started=time.monotonic(), size=Size(10, 10_000)))
+
+        (left,) = made.board.standing(CEREBRAS).snapshot(time.monotonic())["allowance"]
+        told = 40_010 if arrives else 30_010  # as told of the last that arrived, and what that one did not use
+        assert left["left"] == pytest.approx(told, abs=20)
+
+
+async def test_a_call_that_was_refused_gives_nothing_back_that_it_never_took() -> None:
+    async with house(answers(429, b"", **LIMITS)) as made:
+        with pytest.raises(AttemptFailedError):
+            await made.ask(record(started=time.monotonic(), size=Size(10, 10_000)))
+
+        (left,) = made.board.standing(CEREBRAS).snapshot(time.monotonic())["allowance"]
+        assert left["left"] == pytest.approx(30_000, abs=20)
+
+
+async def test_a_target_that_carries_all_it_may_is_left_alone_until_an_answer_ends() -> None:
+    async with house(silent, in_flight={"most_per_target": 1}) as made:
+        waiting = asyncio.ensure_future(made.ask())
+        await made.held.heard.wait()
+        asked = record(started=time.monotonic())
+        with pytest.raises(NotCalledError):
+            await made.ask(asked)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+        assert [(each.why, each.seconds) for each in asked.skipped] == [("full", 1.0)]
+        assert made.idle
+
+
+async def test_one_clients_failures_leave_a_target_that_serves_others_alone() -> None:
+    async with house(answers(500, b""), trips={"consecutive_failures": 1}) as made:
+        circuit, now = made.board.of(CEREBRAS), time.monotonic()
+        permit = circuit.may_call(now)
+        assert isinstance(permit, Permit)
+        circuit.report(permit, Finding(Result.SUCCESS), now, "another")
+        with pytest.raises(AttemptFailedError):
+            await made.ask(record(started=now))
+        assert made.seen["state"] == "closed"
+
+        with pytest.raises(AttemptFailedError):
+            await made.ask(record(started=now, client="a third"))
+
+        assert made.seen["state"] == "open"
+
+
+async def test_answers_of_one_client_that_break_leave_a_target_that_serves_others_alone() -> None:
+    trips = {"minimum_calls": 1, "failure_ratio": 0.5}
+    async with house(streams(ROLE, said("a"), cut=True), trips=trips) as made:
+        circuit, now = made.board.of(CEREBRAS), time.monotonic()
+        permit = circuit.may_call(now)
+        assert isinstance(permit, Permit)
+        circuit.report(permit, Finding(Result.SUCCESS), now, "another")
+        for client, state in (("app", "closed"), ("a third", "open")):
+            with pytest.raises(AttemptFailedError):
+                await made.ask(record(started=now, client=client))
+
+            assert made.seen["state"] == state
+
+
+async def test_a_connection_that_is_refused_is_no_clients_doing() -> None:
+    async with house(streams(*WHOLE), trips={"consecutive_failures": 1}) as made:
+        await made.ask(record(started=time.monotonic(), client="another"))
+        made.held = nowhere()
+        with pytest.raises(AttemptFailedError):
+            await made.ask(record(started=time.monotonic()))
+
+        assert made.board.of(CEREBRAS).state is State.OPEN
+
+
+@pytest.mark.parametrize(
+    ("code", "size", "seconds"),
+    [
+        ("token_quota_exceeded", Size(10, 9000), 5),  # until there is enough for it, at 1,000 each second
+        ("token_quota_exceeded", Size(10, 1000), 40),  # it should have fitted: as its reset says
+        ("request_quota_exceeded", Size(10, 1000), 1),  # nothing says how long
+        ("queue_exceeded", Size(10, 9000), 1),  # which is no quota
+    ],
+)
+async def test_a_429_to_a_large_request_keeps_a_target_no_longer_from_others_than_it_must(
+    code: str, size: Size, seconds: float
+) -> None:
+    left = {"x-ratelimit-limit-tokens-minute": "60000", "x-ratelimit-remaining-tokens-minute": "6000"}
+    reset = {"x-ratelimit-reset-tokens-minute": "40"}
+    async with house(answers(429, b'{"code":"%s"}' % code.encode(), **left, **reset)) as made:
+        asked = record(started=time.monotonic(), size=size)
+        with pytest.raises(AttemptFailedError):
+            await made.ask(asked)
+
+        assert made.told[0]["event"] == "circuit.gated"
+        assert made.told[0]["seconds"] == pytest.approx(seconds, abs=1)

@@ -47,3 +47,30 @@ async def test_what_began_after_the_loop_was_late_is_measured_well() -> None:
 
 def test_before_anybody_watched_nothing_was_late() -> None:
     assert not House().lag.since(0.0)
+
+
+@pytest.mark.parametrize(
+    ("late", "lasting"),
+    [
+        ([], 0.0),
+        ([3.0], 0.0),
+        ([3.0, 3.0], 0.0),
+        ([1.0, 3.0, 2.0], 1.0),
+        ([9.0, 1.0, 3.0, 2.0], 1.0),
+        ([1.0, 3.0, 0.0], 0.0),
+    ],
+)
+async def test_one_pause_is_not_a_process_that_does_not_keep_up(late: list[float], lasting: float) -> None:
+    house = House()
+    looked = iter(late)
+
+    async def passes(_: float) -> None:
+        try:
+            house.now += LOOK_SECONDS + next(looked)
+        except StopIteration:
+            raise asyncio.CancelledError from None
+
+    with pytest.raises(asyncio.CancelledError):
+        await house.lag.watch(passes)
+
+    assert house.lag.lasting == pytest.approx(lasting)

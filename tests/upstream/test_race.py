@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.circuit.board import Board
-from plugins.circuit.machine import State
+from plugins.circuit.facts import State
 from plugins.policy.circuits import CircuitsFile
 from plugins.policy.commit import Commit
 from plugins.telemetry.record import Outcome, Record

@@ -1,0 +1,58 @@
+"""`python -m loadtests COMMAND`, which `waferline load` and `make load` start.
+
+Exit codes: 0 promises held; 1 one was missed; 2 void: the generator was the bottleneck, or there are too few samples;
+3 the set-up is wrong; 130 interrupted, results so far are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NoReturn, Protocol
+
+from loadtests.commands import accuracy, compare, report, run, schema
+from loadtests.exits import Exit
+
+
+class Command(Protocol):
+    HELP: str
+    EXAMPLES: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+COMMANDS: Mapping[str, Command] = {
+    "run": run,
+    "report": report,
+    "compare": compare,
+    "accuracy": accuracy,
+    "schema": schema,
+}
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(Exit.SET_UP, f"load: {message}; see --help\n")
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = Parser(prog="waferline load", description=(__doc__ or "").partition("\n\n")[2], allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    for name, module in COMMANDS.items():
+        told = argparse.RawDescriptionHelpFormatter
+        epilog = f"examples:\n{module.EXAMPLES}"
+        module.add_arguments(
+            commands.add_parser(name, help=module.HELP, description=module.HELP, epilog=epilog, formatter_class=told)
+        )
+    try:
+        found = parser.parse_args(arguments)
+    except SystemExit as end:  # argparse has said why
+        return end.code if isinstance(end.code, int) else Exit.SET_UP
+    return int(COMMANDS[found.command].run(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What `python -m loadtests` and `waferline load` can do, one module each."""

@@ -1,0 +1,36 @@
+"""What must be equal before two runs may be compared, and what is not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from loadtests.figures.facts import Facts
+
+
+def setting(facts: Facts) -> dict[str, Any]:
+    """Whatever shapes the figures without being the target's doing."""
+    load = [(stage.name, stage.load_text, round(stage.end - stage.begin, 1)) for stage in facts.stages]
+    return {
+        "scenario": facts.text("scenario", "hash") or facts.scenario,
+        "prompts": facts.text("prompts", "hash"),
+        "max_tokens": facts.text("max_tokens"),
+        "load": "; ".join(f"{name}: {load} for {seconds:g} s" for name, load, seconds in load),
+        "models": ", ".join(map(str, facts.at("target", "models") or ())),
+        "simulated": facts.text("target", "is_simulated"),
+        "processes": facts.text("generator", "processes"),
+        "locust": facts.text("versions", "locust"),
+    }
+
+
+def differences(one: Facts, other: Facts) -> list[str]:
+    before, after = setting(one), setting(other)
+    return [
+        f"{name} was {_said(before, name)} and is {_said(after, name)}"
+        for name in before
+        if before[name] != after[name]
+    ]
+
+
+def _said(held: Mapping[str, Any], name: str) -> str:
+    return repr(held[name]) if held[name] else "unknown"

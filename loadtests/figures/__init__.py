@@ -1,0 +1,1 @@
+"""What is counted of a run and how sure one may be of it: figures, percentiles, chances, resampling. Pure."""

@@ -1,0 +1,144 @@
+"""The files of a run: its scenario, prompts and log, with every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+
+from loadtests.plan import prompts, recorded
+from loadtests.plan.cost import Price
+from loadtests.plan.misfits import misfits
+from loadtests.plan.overrides import Overrides, override
+from loadtests.plan.prompts import Prompt
+from loadtests.plan.recorded import Request
+from loadtests.plan.scenario import Scenario
+from plugins.config import located
+from plugins.config.problem import Problem
+from plugins.config.validate import validate
+from plugins.policy.catalog import Catalog
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = ROOT / "loadtests" / "scenarios"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A scenario with all it needs."""
+
+    name: str
+    scenario: Scenario
+    own_prompts: Mapping[str, list[Prompt]]  # by file
+    replayed: list[Request]
+
+    def prompt_tokens(self) -> list[float]:
+        """Of each ask, on average."""
+        return [
+            self._mean(self.own_prompts[ask.prompts]) if ask.prompts else ask.prompt_tokens
+            for ask in self.scenario.asks
+        ]
+
+    def prompts_hash(self) -> str:
+        texts = {name: [[each.messages, each.more] for each in found] for name, found in self.own_prompts.items()}
+        replayed = [[each.at, each.model, each.prompt_tokens, each.completion_tokens] for each in self.replayed]
+        return sha256(orjson.dumps([texts, replayed, self.prompt_tokens()])).hexdigest()[:12]
+
+    def hash(self) -> str:
+        """What must be alike for two runs to be compared."""
+        data = self.scenario.model_dump(mode="json", exclude={"purpose", "bounds", "generator"})
+        return sha256(orjson.dumps([data, self.prompts_hash()], option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+
+    @staticmethod
+    def _mean(found: list[Prompt]) -> float:
+        return sum(each.tokens for each in found) / len(found)
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
+
+
+def read(name: str, by: Overrides) -> tuple[Plan | None, list[Problem]]:
+    """`name` is a shipped scenario or a file."""
+    path = Path(name) if name.endswith((".yaml", ".yml")) else SCENARIOS / f"{name}.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return None, [_unreadable(path, name, error)]
+    document, problems = located.read(shown(path), text)
+    scenario, found = validate(document, Scenario)
+    problems += found
+    if scenario is None:
+        return None, problems
+    problems += misfits(document, scenario)
+    if problems:
+        return None, problems  # what it refers to may not be what is meant
+    scenario = override(scenario, by)
+    own, flaws = _own_prompts(scenario, document)
+    replayed, more = _replayed(scenario, document)
+    problems += [*flaws, *more]
+    return (None if problems else Plan(path.stem, scenario, own, replayed)), problems
+
+
+def prices() -> dict[str, Price]:
+    """What the catalog knows; a broken catalog is for `waferline check` to tell."""
+    path = ROOT / "policies" / "models.yaml"
+    document, _ = located.read(shown(path), path.read_text(encoding="utf-8"))
+    catalog, _ = validate(document, Catalog)
+    return {
+        name: Price(model.price.input, model.price.output)
+        for name, model in (catalog.models if catalog else {}).items()
+        if model.retires is None and model.price and model.price.input is not None and model.price.output is not None
+    }
+
+
+def shown(path: Path) -> str:
+    path = path.resolve()
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+def _own_prompts(scenario: Scenario, document: located.Located) -> tuple[dict[str, list[Prompt]], list[Problem]]:
+    own: dict[str, list[Prompt]] = {}
+    problems: list[Problem] = []
+    for index, ask in enumerate(scenario.asks):
+        if ask.prompts is None or ask.prompts in own:
+            continue
+        path = ROOT / ask.prompts
+        try:
+            own[ask.prompts], flaws = prompts.parse(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            place = ("asks", index, "prompts")
+            problems.append(document.problem(place, f"cannot be read, {_why(error)}", was=repr(ask.prompts)))
+            continue
+        problems += [Problem(shown(path), flaw.line, "", flaw.what, cure=flaw.cure) for flaw in flaws]
+    return own, problems
+
+
+def _replayed(scenario: Scenario, document: located.Located) -> tuple[list[Request], list[Problem]]:
+    if scenario.recorded is None:
+        return [], []
+    place = ("recorded", "log")
+    try:
+        with (ROOT / scenario.recorded.log).open("rb") as lines:
+            found = recorded.read(lines)
+    except OSError as error:
+        return [], [document.problem(place, f"cannot be read, {_why(error)}", was=repr(scenario.recorded.log))]
+    if not found:
+        cure = "give the standard output of a gateway that has served"
+        return [], [document.problem(place, "holds no request.finished line of an answer", cure=cure)]
+    return found, []
+
+
+def _unreadable(path: Path, name: str, error: Exception) -> Problem:
+    near = get_close_matches(name, names(), n=1)
+    cure = (
+        f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names())}, or give a file that ends in .yaml"
+    )
+    return Problem(shown(path), 1, "", f"cannot be read, {_why(error)}", cure=cure)
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()

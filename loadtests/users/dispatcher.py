@@ -1,0 +1,78 @@
+"""An open loop: requests are due whether or not others have their answers, and count from when they were due."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from time import perf_counter
+
+import gevent
+from gevent.pool import Group
+from locust import User, task
+from locust.exception import StopUser
+
+from loadtests.measure.connection import Connection
+from loadtests.plan.asking import Question
+from loadtests.plan.timeline import arrivals
+from loadtests.users.session import Door, Session
+
+WARM_SECONDS = 1.0  # of arrivals, which need a connection each while they are answered
+MOST_WARM = 512
+
+
+class Dispatcher(User):
+    abstract = True
+    session: Session  # set by the locustfile
+
+    def on_start(self) -> None:
+        session = self.session
+        self._running = Group()
+        self._free: dict[Door, deque[Connection]] = {session.target: deque()}
+        if session.direct is not None:
+            self._free[session.direct] = deque()
+        for door, free in self._free.items():
+            warming = [gevent.spawn(session.warm, door) for _ in range(self._likely_in_flight())]
+            free.extend(each.value for each in gevent.joinall(warming) if each.value is not None)
+        self._due = self._schedule()
+
+    def on_stop(self) -> None:
+        self._running.join(timeout=self.session.job.scenario.patience.total_seconds)
+
+    @task
+    def dispatch(self) -> None:
+        session = self.session
+        found = next(self._due, None)
+        if found is None or session.is_over:
+            raise StopUser
+        due, question = found
+        wait = session.origin + due - perf_counter()
+        if wait > 0:
+            gevent.sleep(wait)
+        self._running.spawn(self._ask, session.origin + due, question)
+
+    def _ask(self, intended: float, question: Question) -> None:
+        session = self.session
+        door = session.next_door()
+        free = self._free[door]
+        connection = free.pop() if free else session.connect(door)
+        session.ask(door, connection, question, intended)
+        free.append(connection)
+
+    def _schedule(self) -> Iterator[tuple[float, Question]]:
+        session = self.session
+        scenario = session.job.scenario
+        if scenario.recorded is not None:
+            for each in session.job.requests()[session.process :: session.processes]:
+                yield each.at / scenario.recorded.speed, session.chooser.replay(each)
+            return
+        seed = f"{scenario.seed}/{session.process}"
+        for due in arrivals(session.line, scenario.arrival, 1 / session.processes, seed):
+            yield due, session.chooser.next()
+
+    def _likely_in_flight(self) -> int:
+        scenario = self.session.job.scenario
+        requests = self.session.job.requests()
+        span = requests[-1].at if requests else 0.0
+        speed = scenario.recorded.speed if scenario.recorded else 1.0
+        rate = max([stage.rate or 0.0 for stage in scenario.stages] + ([len(requests) * speed / span] if span else []))
+        return min(max(4, round(rate * WARM_SECONDS / self.session.processes)), MOST_WARM)
