@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 class Door:
     port: int
     ready: bool = True
+    leaving: bool = False  # whoever is about to end it has said so
     killed_at: list[float] = field(default_factory=list)
 
     def was_killed_between(self, began: float, ended: float) -> bool:
@@ -25,4 +26,4 @@ class Doors:
         """The door for this request, and those to try should it not open. Those that are not ready come last."""
         self._turn += 1
         order = [self.all[(self._turn + step) % len(self.all)] for step in range(len(self.all))]
-        return sorted(order, key=lambda door: not door.ready)
+        return sorted(order, key=lambda door: door.leaving or not door.ready)

@@ -21,6 +21,7 @@ from loadtests.record.folder import Run
 from loadtests.record.sample import Mark, MarkKind
 
 SEED = 20261127
+LEAVING_SECONDS = 1.0  # between the end of new requests and SIGTERM, as a preStop hook has it
 BACK_SECONDS = 1.0  # until a supervisor starts again what was killed
 SHOW_SECONDS = 0.5
 
@@ -143,10 +144,14 @@ class _Weather:
     async def restart_all(self) -> None:
         """One after the other, each only when the one before is ready again."""
         for number, replica in enumerate(self._fleet.replicas):
+            door = self.doors.all[number]
+            door.leaving = True
+            await asyncio.sleep(LEAVING_SECONDS)
             self._note(f"gateway {number} told to end")
             await asyncio.to_thread(replica.end)
             replica.start()
             await asyncio.to_thread(replica.wait)
+            door.leaving = False
 
 
 async def _nothing(_: _Weather) -> None:

@@ -216,6 +216,8 @@ def test_a_request_goes_to_the_next_door_and_past_those_that_are_not_ready() -> 
 
     assert {turn[0] for turn in turns} == {1, 3}
     assert {turn[-1] for turn in turns} == {2}
+    doors.all[1].ready, doors.all[2].leaving = True, True
+    assert {doors.in_turn()[-1].port for _ in range(3)} == {3}
 
 
 def test_only_what_was_under_way_when_its_gateway_was_killed_is_the_killed_ones() -> None:
