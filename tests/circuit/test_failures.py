@@ -13,7 +13,7 @@ from plugins.circuit.facts import Finding, Origin, Result
 from plugins.circuit.failures import at_first_token, before_first_token, lost_race, wait
 from plugins.dialect.openai import UpstreamError
 from plugins.stream.decode import Decoder
-from plugins.telemetry.record import Attempt, Fault, Outcome
+from plugins.telemetry.record import UNREACHED, Attempt, Fault, Outcome
 from tests.stream.cases import dump, sse
 from tests.telemetry.cases import CEREBRAS
 
@@ -63,12 +63,12 @@ def test_a_status_says_whose_fault_it_is(status: int, code: str | None, result: 
 def test_whatever_else_went_wrong_before_the_first_token_is_the_targets_failure(
     fault: Fault, status: int | None
 ) -> None:
-    origin = Origin.PATH if fault is Fault.CONNECT else Origin.PROVIDER
+    origin = Origin.PATH if fault in UNREACHED else Origin.PROVIDER
     assert Finding(Result.FAILURE, str(fault), origin=origin) == before_first_token(attempt(status, fault))
 
 
 def test_a_certificate_that_nobody_vouches_for_is_the_operators_to_mend() -> None:
-    assert Finding(Result.MISCONFIGURED, "tls") == before_first_token(attempt(None, Fault.TLS))
+    assert Finding(Result.MISCONFIGURED, "tls", origin=Origin.PATH) == before_first_token(attempt(None, Fault.TLS))
 
 
 @pytest.mark.parametrize(
