@@ -117,8 +117,15 @@ MATRIX = (
     ),
     Row(
         "Redis gone, hanging, slow, emptied or back",
-        "no request waits or fails",
-        (CHAOS,),
+        "no request waits or fails; one event says lost and one says back",
+        (
+            "tests/end_to_end/test_fleet.py::test_a_store_that_is_killed_and_comes_back_is_noticed_by_no_request",
+            "tests/contract/test_out_of_reach.py::test_a_store_that_hangs_is_lost_and_one_that_goes_on_is_back",
+            "tests/contract/test_out_of_reach.py::test_a_store_that_answers_too_slowly_is_lost",
+            "tests/contract/test_out_of_reach.py::test_a_store_that_was_flushed_is_no_loss",
+            "tests/contract/test_out_of_reach.py::test_a_server_that_sentinels_replace_is_followed",
+            CHAOS,
+        ),
     ),
     Row(
         "the wall clock jumps",
@@ -130,8 +137,10 @@ MATRIX = (
     ),
     Row(
         "our own process is late",
-        "lateness is not blamed on a provider",
+        "lateness is not blamed on a provider; what is too much is shed at once",
         (
+            "tests/end_to_end/test_admission.py::"
+            "test_what_is_too_much_goes_to_the_next_target_or_is_shed_and_every_place_is_given_back",
             "tests/circuit/test_failures.py::test_a_late_first_token_is_slow_unless_we_were_late_ourselves",
             "tests/upstream/test_lag.py::test_a_loop_that_is_late_right_now_is_late_although_nobody_could_look_yet",
         ),
