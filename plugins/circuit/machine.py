@@ -269,7 +269,7 @@ class Circuit:
     def _refuse_as_misconfigured(self, finding: Finding, now: float) -> None:
         gated = now < self._misconfigured_until
         self._misconfigured_until = now + self._settings().misconfigured_seconds
-        if finding.origin is not Origin.LATE:
+        if finding.origin is Origin.PROVIDER:  # whose certificates one replica cannot read, another may
             self.misconfigured_for_all = self._misconfigured_until
         if not gated:
             seconds = self._settings().misconfigured_seconds

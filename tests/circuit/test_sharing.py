@@ -324,6 +324,15 @@ def test_a_mistake_of_the_operators_is_one_everywhere() -> None:
     assert other.left == (Why.MISCONFIGURED, 59.9)
 
 
+def test_a_certificate_that_one_replica_does_not_trust_is_its_own_affair() -> None:
+    world, (one, other) = fleet("one", "other")
+    one.call(Result.MISCONFIGURED, Origin.PATH)
+
+    quiet(world, [one, other])
+
+    assert (one.left, other.left) == ((Why.MISCONFIGURED, 59.8), None)
+
+
 def test_a_replica_that_cannot_reach_a_provider_does_not_speak_for_the_others() -> None:
     world, (cut_off, other) = fleet("cut off", "other")
     cut_off.trip(Origin.PATH)

@@ -24,6 +24,9 @@ ENDS = HERE + "test_process.py::test_told_to_end_it_finishes_what_it_can_and_say
 KILLED = HERE + "test_process.py::test_killed_it_cuts_its_answers_visibly_and_stops_their_providers"
 CIRCUITS = "tests/end_to_end/test_circuits.py::"
 CHAOS = "tests/loadtests/test_chaos_end_to_end.py::test_nobody_is_lost_or_lied_to_while_the_primary_is_down"
+FLEET = "tests/end_to_end/test_fleet.py::"
+ADMISSION = "tests/end_to_end/test_admission.py::"
+OUT_OF_REACH = "tests/contract/test_out_of_reach.py::"
 MACHINE = "tests/circuit/test_machine.py::"
 GUARD = "tests/front/test_guard.py::"
 ANSWER = "tests/upstream/test_answer.py::"
@@ -64,12 +67,16 @@ MATRIX = (
         (
             CIRCUITS + "test_a_dead_provider_is_not_called_any_more",
             CIRCUITS + "test_of_a_burst_on_a_dead_provider_no_request_is_lost",
+            FLEET + "test_what_one_gateway_trips_the_other_does_not_call",
         ),
     ),
     Row(
         "the target is back",
         "one live request at a time tries it; two close the circuit",
-        (CIRCUITS + "test_one_request_at_a_time_tries_whether_it_is_back",),
+        (
+            CIRCUITS + "test_one_request_at_a_time_tries_whether_it_is_back",
+            FLEET + "test_one_probe_tries_for_both_and_both_are_back_with_it",
+        ),
     ),
     Row(
         "the target flaps",
@@ -117,13 +124,13 @@ MATRIX = (
     ),
     Row(
         "Redis gone, hanging, slow, emptied or back",
-        "no request waits or fails; one event says lost and one says back",
+        "no request waits or fails; one event says lost, one back",
         (
-            "tests/end_to_end/test_fleet.py::test_a_store_that_is_killed_and_comes_back_is_noticed_by_no_request",
-            "tests/contract/test_out_of_reach.py::test_a_store_that_hangs_is_lost_and_one_that_goes_on_is_back",
-            "tests/contract/test_out_of_reach.py::test_a_store_that_answers_too_slowly_is_lost",
-            "tests/contract/test_out_of_reach.py::test_a_store_that_was_flushed_is_no_loss",
-            "tests/contract/test_out_of_reach.py::test_a_server_that_sentinels_replace_is_followed",
+            FLEET + "test_a_store_that_is_killed_and_comes_back_is_noticed_by_no_request",
+            OUT_OF_REACH + "test_a_store_that_hangs_is_lost_and_one_that_goes_on_is_back",
+            OUT_OF_REACH + "test_a_store_that_answers_too_slowly_is_lost",
+            OUT_OF_REACH + "test_a_store_that_was_flushed_is_no_loss",
+            OUT_OF_REACH + "test_a_server_that_sentinels_replace_is_followed",
             CHAOS,
         ),
     ),
@@ -137,11 +144,10 @@ MATRIX = (
     ),
     Row(
         "our own process is late",
-        "lateness is not blamed on a provider; what is too much is shed at once",
+        "lateness is not blamed on a provider; what is too much is shed",
         (
-            "tests/end_to_end/test_admission.py::"
-            "test_what_is_too_much_goes_to_the_next_target_or_is_shed_and_every_place_is_given_back",
             "tests/circuit/test_failures.py::test_a_late_first_token_is_slow_unless_we_were_late_ourselves",
+            ADMISSION + "test_what_is_too_much_goes_to_the_next_target_or_is_shed_and_every_place_is_given_back",
             "tests/upstream/test_lag.py::test_a_loop_that_is_late_right_now_is_late_although_nobody_could_look_yet",
         ),
     ),
