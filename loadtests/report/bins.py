@@ -13,6 +13,7 @@ from loadtests.record.sample import Mark, MarkKind, Outcome, Sample
 from loadtests.verdict.promise import by_fallback
 
 MOST_BINS = 120
+_ONE_PLACE = 1e-9  # values no further apart than that are one
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ def histogram(ordered: Sequence[float], bins: int) -> Histogram | None:
     if not finite:
         return None
     low, high = finite[0], finite[-1]
-    if high <= low:
-        low, high = low * 0.95, high * 1.05 or 1.0
+    if high - low < _ONE_PLACE:
+        low, high = low * 0.95, high * 1.05 if high > _ONE_PLACE else 1.0
     logarithmic = low > 0 and high / low > 8
     steps = range(bins + 1)
     if logarithmic:

@@ -66,6 +66,7 @@ async def _chat(
             seen = _as_litellm_sees_it(scope, length, record)
             record.kept = Kept(seen, lane.for_litellm(shaped, record.decision))
         return await gateway.express.answer(record, record.decision, shaped, receive, send)
+    record.unobserved = not (gateway.only_litellm or gateway.loggers.listen)
     if record.stream and not gateway.only_litellm:
         offered.set(Shortcut(wants_usage=bool((body.get("stream_options") or {}).get("include_usage"))))
     await _through_litellm(gateway, record, lane.for_litellm(shaped, record.decision), app, scope, receive, send)

@@ -18,7 +18,7 @@ from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.admission import NotCalledError
 from plugins.upstream.answer import Answer, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Errand, Mode, direct
-from plugins.upstream.race import first_to_speak
+from plugins.upstream.race import in_turn
 
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -69,20 +69,12 @@ class Express:
         return None
 
     async def _first_to_speak(self, record: Record, decision: Decision, body: dict[str, Any]) -> Begun | None:
+        first, *behind = map(self._call, decision.targets)
         mode = Mode.of(decision.stream_mode, stream=record.stream)
-        for position, target in enumerate(decision.targets, 1):
-            if record.has_tried(target):
-                continue  # as a hedge
-            errand = Errand(record, decision.route, self._call(target), body, mode)
-            behind = map(self._call, decision.targets[position:])
-            try:
-                return await first_to_speak(self._caller, errand, behind, self._now)
-            except NotCalledError:
-                continue
-            except AttemptFailedError:
-                if record.client_is_to_blame:
-                    return None
-        return None
+        try:
+            return await in_turn(self._caller, Errand(record, decision.route, first, body, mode), behind, self._now)
+        except (NotCalledError, AttemptFailedError):
+            return None
 
     def _call(self, target: Target) -> Call:
         return direct(target, self._ways[target.deployment])

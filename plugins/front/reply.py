@@ -21,7 +21,7 @@ from plugins.upstream.shortcut import Shortcut
 
 # LiteLLM tells clients our providers' addresses and passes their headers on, cookies included.
 _KEPT_TO_OURSELVES = (b"llm_provider-", b"x-litellm-model-api-base", b"x-litellm-key-", b"x-litellm-timeout")
-_BELIEVED = (b"x-litellm-model-id", b"x-litellm-model-name")  # of whom it asked, even where a hedge answered
+_BELIEVED = (b"x-litellm-model-id", b"x-litellm-model-name")  # of whom it asked, even where another answered
 _FIRST_BYTES = 2**16
 _MODEL = re.compile(rb'"model":"(?:[^"\\]|\\.)*+"')
 
@@ -168,8 +168,8 @@ class Reply:
         await send_refusal(self._send, refusal, record.request_id, answer_headers(record))
 
     def _kept(self, message: Message) -> list[tuple[bytes, bytes]]:
-        winner = self._record.winner
-        wrong = _BELIEVED if winner is not None and winner.is_hedge else ()
+        serving, asked = self._record.serving, self._record.asked
+        wrong = _BELIEVED if serving is not None and asked is not None and serving.target is not asked else ()
         return [
             (name, value)
             for name, value in message["headers"]

@@ -149,6 +149,8 @@ class Record:
     refusal: Refuse | None = None
     last_resort: bool = False  # no target's circuit is closed, so open ones may be tried ahead of time
     calling: Target | None = None  # the target that the gate let through, until the transport calls it
+    asked: Target | None = None  # the last one LiteLLM called, and believes to have answered
+    unobserved: bool = False  # nobody hears from LiteLLM whom it asked, nor acts on what comes
     attempts: list[Attempt] = field(default_factory=list)
     winner: Attempt | None = None  # of a race
     skipped: list[Skipped] = field(default_factory=list)

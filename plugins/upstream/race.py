@@ -23,6 +23,22 @@ async def first_to_speak(caller: Caller, errand: Errand, behind: Iterable[Call],
     return await _Race(caller, errand, now).run(behind, errand.route.hedge_after)
 
 
+async def in_turn(caller: Caller, errand: Errand, behind: Iterable[Call], now: Clock) -> Begun:
+    """The target that was asked for, then those behind it, until one speaks. Raises what the last one raised."""
+    calls = [errand.call, *behind]
+    reason: Exception = NotCalledError("there is nobody to call")
+    for position, call in enumerate(calls, 1):
+        if errand.record.has_tried(call.target):
+            continue  # as a hedge
+        try:
+            return await first_to_speak(caller, replace(errand, call=call), calls[position:], now)
+        except (NotCalledError, AttemptFailedError) as error:
+            reason = error
+        if errand.record.client_is_to_blame:
+            break
+    raise reason
+
+
 class _Runner:
     """An attempt of its own task. `moved` once it spoke, or is over without."""
 

@@ -21,7 +21,7 @@ from plugins.telemetry.record import UNREACHED, Attempt, Fault, Record
 from plugins.upstream.admission import NotCalledError
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Errand, Mode, direct
-from plugins.upstream.race import first_to_speak
+from plugins.upstream.race import first_to_speak, in_turn
 from plugins.upstream.shortcut import Shortcut, in_few_events, offered, the_rest
 
 # LiteLLM's client describes itself at length; the connection's own headers are ours to set.
@@ -53,7 +53,7 @@ class Transport(httpx.AsyncBaseTransport):
         if record is None or decision is None or target is None:
             # Nobody vouched for this call: no client request of ours is behind it.
             raise httpx.RequestError("only requests that passed the front may call a provider", request=request)
-        record.calling = None
+        record.calling, record.asked = None, target
         body: Body = orjson.loads(await request.aread())
         mode = Mode.of(decision.stream_mode, stream=bool(body.get("stream")))
         shortcut = offered.get() if mode is Mode.STREAM else None
@@ -64,7 +64,8 @@ class Transport(httpx.AsyncBaseTransport):
         errand = Errand(record, decision.route, call, body, mode)
         behind = self._behind(decision, target, terse=terse)
         try:
-            begun = await first_to_speak(self._caller, errand, behind, self._now)
+            call_targets = in_turn if record.unobserved else first_to_speak
+            begun = await call_targets(self._caller, errand, behind, self._now)
         except NotCalledError as reason:
             return httpx.Response(503, json={"error": {"message": str(reason)}})  # LiteLLM goes on to the next
         except AttemptFailedError as failed:
@@ -75,7 +76,11 @@ class Transport(httpx.AsyncBaseTransport):
         return _as_response(begun, decision.route, self._streams, request)
 
     def _behind(self, decision: Decision, target: Target, *, terse: bool) -> Iterator[Call]:
-        """Whom else to ask when it is late, past LiteLLM, which will believe that the first answered."""
+        """Whom else to ask, past LiteLLM, which will believe that the first answered.
+
+        When one is late another is asked beside it. When one fails LiteLLM goes on to the next by itself, for a
+        second request's worth of its CPU: where nobody hears whom it asked, that is spared.
+        """
         later = decision.targets[decision.targets.index(target) + 1 :]
         for each in later:
             if each.deployment in self._ways:

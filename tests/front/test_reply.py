@@ -209,12 +209,14 @@ async def test_an_answer_in_one_piece_names_it_so_too() -> None:
     assert client.headers["content-length"] == str(len(client.body))
 
 
-async def test_where_a_hedge_won_nothing_tells_whom_litellm_had_asked() -> None:
+async def test_where_another_answered_nothing_tells_whom_litellm_had_asked() -> None:
     lost, hedge = watched(CEREBRAS, 100), watched(FALLBACK, 101)
     hedge.is_hedge = True
     headers = [EVENT_STREAM, (b"x-litellm-model-id", b"cerebras/gpt-oss-120b"), (b"x-litellm-call-id", b"kept")]
 
-    client, _ = await replied(record(attempts=[lost, hedge], winner=hedge), [*WHOLE, b""], headers=headers)
+    client, _ = await replied(
+        record(attempts=[lost, hedge], winner=hedge, asked=CEREBRAS), [*WHOLE, b""], headers=headers
+    )
 
     assert "x-litellm-model-id" not in client.headers
     assert (client.headers["x-litellm-call-id"], client.headers["x-waferline-deployment"]) == (

@@ -38,7 +38,7 @@ def test_it_says_one_line_and_ends_at_once_on_a_signal_though_an_answer_is_in_fl
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--fault", "cutt"], "simulator: flags: fault must be one of cut (was 'cutt')\n"),
+        (["--fault", "cutt"], "simulator: flags: fault must be one of cut, chatter (was 'cutt')\n"),
         (["--pace", "0"], "simulator: flags: pace input should be greater than 0 (was '0')\n"),
         (["--colour", "red"], "simulator: unrecognized arguments: --colour red, see --help\n"),
         (["--knobs", "/nowhere.yaml"], "simulator: --knobs: cannot read '/nowhere.yaml'"),

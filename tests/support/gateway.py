@@ -25,7 +25,9 @@ class Gateway:
     lane: str
 
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.running.lines() if line.startswith('{"event"')]
+        text = self.running.log.read_text(errors="replace")
+        whole = text[: text.rfind("\n") + 1]  # the last line may still be on its way
+        return [json.loads(line) for line in whole.splitlines() if line.startswith('{"event"')]
 
     def event_of(self, request_id: str) -> dict[str, Any]:
         """The line that this request left in the log."""

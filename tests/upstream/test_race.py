@@ -24,7 +24,7 @@ from plugins.upstream.admission import Admission, NotCalledError
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Errand, Mode
 from plugins.upstream.lag import Lag
 from plugins.upstream.pool import Pool
-from plugins.upstream.race import first_to_speak
+from plugins.upstream.race import first_to_speak, in_turn
 from tests.telemetry.cases import CEREBRAS, DONE, FALLBACK, ROLE, USAGE, failed, finish, record, said
 from tests.upstream.provider import Provider, Script, answers, provider, silent, streams
 
@@ -55,6 +55,11 @@ class Course:
         lead, hedge = (Call(target, held.url, {}, None) for target, held in self.providers.items())
         errand = Errand(self.record, self._route, lead, BODY, mode)
         return await first_to_speak(self._caller, errand, iter([hedge]), time.monotonic)
+
+    async def run_in_turn(self) -> Begun:
+        lead, *behind = (Call(target, held.url, {}, None) for target, held in self.providers.items())
+        route = replace(self._route, hedge_after=None)
+        return await in_turn(self._caller, Errand(self.record, route, lead, BODY, Mode.STREAM), behind, time.monotonic)
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -341,3 +346,39 @@ def _after(heard: asyncio.Event, script: Script) -> Script:
         return await script(held, request)
 
     return after
+
+
+async def test_in_turn_the_next_target_takes_over_from_one_that_fails() -> None:
+    async with course(answers(503, b"{}"), WHOLE) as made:
+        begun = await made.run_in_turn()
+        await read(begun)
+
+        assert made.outcomes == [Outcome.FAILED, Outcome.WHOLE]
+        assert begun.attempt.target is FALLBACK
+        assert made.permits == (0, 0)
+
+
+async def test_in_turn_one_that_is_left_alone_is_passed_by() -> None:
+    async with course(WHOLE, WHOLE) as made:
+        made.board.force(CEREBRAS.deployment, State.FORCED_OPEN, time.monotonic())
+        await read(await made.run_in_turn())
+
+        assert [attempt.target for attempt in made.record.attempts] == [FALLBACK]
+        assert [skipped.target for skipped in made.record.skipped] == [CEREBRAS]
+
+
+async def test_in_turn_a_mistake_of_the_clients_is_asked_about_once() -> None:
+    async with course(answers(400, b"{}"), WHOLE) as made:
+        with pytest.raises(AttemptFailedError):
+            await made.run_in_turn()
+
+        assert [attempt.status for attempt in made.record.attempts] == [400]
+
+
+async def test_in_turn_the_last_to_fail_is_heard() -> None:
+    async with course(answers(503, b"{}"), answers(500, b"{}")) as made:
+        with pytest.raises(AttemptFailedError) as failure:
+            await made.run_in_turn()
+
+        assert failure.value.attempt.status == 500
+        assert [attempt.status for attempt in made.record.attempts] == [503, 500]

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from plugins.policy.deadlines import Deadlines
-from plugins.policy.targets import Target
+from plugins.policy.targets import Address, Target
 from plugins.policy.verdict import StreamMode
 from plugins.telemetry.record import Attempt, Fault, Outcome, Record
 from plugins.upstream.caller import Caller
@@ -36,12 +36,17 @@ class House:
     """A transport, and one request's record that the gate let through."""
 
     def __init__(
-        self, *, window: float = 0, deadlines: Deadlines = PATIENT, mode: StreamMode = StreamMode.AS_ASKED
+        self,
+        *,
+        window: float = 0,
+        deadlines: Deadlines = PATIENT,
+        mode: StreamMode = StreamMode.AS_ASKED,
+        ways: dict[str, Address | str] | None = None,
     ) -> None:
         self.record: Record | None = None
         self._window, self._deadlines, self._mode = window, deadlines, mode
         self._caller = Caller(Pool(), time.monotonic)
-        transport = Transport(self._caller, lambda: self.record, {}, time.monotonic)
+        transport = Transport(self._caller, lambda: self.record, ways or {}, time.monotonic)
         self.client = httpx.AsyncClient(transport=transport, timeout=None)
 
     def let_through(self, target: Target = CEREBRAS) -> Record:
@@ -593,3 +598,19 @@ async def test_one_admission_is_good_for_one_call(house: House) -> None:
             await house.client.send(house.request(held.url))
 
         assert len(held.bodies) == 1
+
+
+@pytest.mark.parametrize("unobserved", [True, False])
+async def test_a_target_that_fails_is_followed_beneath_litellm_only_where_nobody_hears_whom_it_asked(
+    unobserved: bool,
+) -> None:
+    async with provider(answers(503, b"{}")) as primary, provider(streams(*WHOLE)) as fallback:
+        house = House(ways={FALLBACK.deployment: Address(fallback.url, KEY)})
+        house.let_through().unobserved = unobserved
+        response = await house.client.send(house.request(primary.url))
+        await house.client.aclose()
+
+    assert response.status_code == (200 if unobserved else 503)
+    assert len(fallback.bodies) == (1 if unobserved else 0)
+    assert house.record is not None
+    assert house.record.asked is CEREBRAS
