@@ -109,10 +109,31 @@ def encrypted(directory: Path, binary: str) -> Iterator[str]:
         yield f"rediss://127.0.0.1:{port}/0?ca_file={certificate}"
 
 
+@dataclass(frozen=True)
+class Node(Server):
+    bus: int = 0
+
+
+@contextmanager
+def _node(directory: Path, binary: str) -> Iterator[Node]:
+    bus = free_port()
+    with server(directory, binary, "--cluster-enabled", "yes", "--cluster-port", str(bus)) as made:
+        yield Node(made.port, made.running, bus=bus)
+
+
 @contextmanager
 def cluster(directory: Path, binary: str) -> Iterator[Server]:
-    """Of one node that has all slots: keys of two slots in one script are refused all the same."""
-    with server(directory, binary, "--cluster-enabled", "yes", "--cluster-port", str(free_port())) as node:
-        node.ask("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-        eventually(lambda: "cluster_state:ok" in str(node.ask("CLUSTER", "INFO")), 10, "the Cluster")
-        yield node
+    """One of three nodes, of which each has a third of the slots."""
+    with ExitStack() as stack:
+        nodes = [stack.enter_context(_node(directory / str(number), binary)) for number in range(3)]
+        for number, node in enumerate(nodes):
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            node.ask("CLUSTER", "ADDSLOTSRANGE", number * 5462, min((number + 1) * 5462, 16384) - 1)
+            nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port, node.bus)
+        eventually(lambda: all(map(_knows_all, nodes)), 20, "the Cluster")
+        yield nodes[0]
+
+
+def _knows_all(node: Server) -> bool:
+    told = str(node.ask("CLUSTER", "INFO"))
+    return "cluster_state:ok" in told and "cluster_known_nodes:3" in told
