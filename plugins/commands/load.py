@@ -12,13 +12,18 @@ from plugins.config.files import ROOT
 
 HELP = "load-test a target, compare two runs, or measure the generator itself"
 EXAMPLES = """\
-  waferline load run smoke                     simulated providers and the gateway, started for it
+  waferline load run smoke             with simulated providers and a gateway, started for it
   waferline load run steady --target https://gateway.example/v1 --i-mean-it gateway.example
-  waferline load -- --help                     all it can do; its exit codes are its own"""
+  waferline load report RUN            judge a run anew, by its folder
+  waferline load compare RUN RUN       what got better or worse beyond the noise
+  waferline load accuracy              how far the generator's figures are off here
+  waferline load run --help            and so on for each; exit codes are their own"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="see `waferline load -- --help`")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="...", help="a command of the load tests and its arguments"
+    )
 
 
 def run(arguments: argparse.Namespace, context: Context) -> NoReturn:
