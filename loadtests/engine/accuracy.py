@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.request import urlopen
 
 from loadtests.engine.generator import generator
 from loadtests.engine.local import provider
@@ -25,17 +23,9 @@ _KEY_VARIABLE = "WAFERLINE_ACCURACY_KEY"
 
 def measure(streams: int, seconds: float, tokens: int, segment: str, per_event: float) -> Accuracy:
     """One generator process, `streams` at once, straight to one provider."""
-    knobs = {
-        "pace": PACE,
-        "first_token": FIRST_TOKEN_SECONDS,
-        "tokens": tokens,
-        "text": "numbered",
-        "segment": segment,
-        "tokens_per_event": per_event,
-    }
     with TemporaryDirectory(prefix="waferline-accuracy-") as name:
         folder = Path(name)
-        with provider("cerebras", folder, knobs) as found:
+        with provider("cerebras", folder, knobs(tokens, segment, per_event)) as found:
             target = Place(url=found.base, key_variable=_KEY_VARIABLE)
             job = job_of(_plan(streams, seconds, tokens), target, None, folder)
             tail = Tail(folder)
@@ -44,11 +34,19 @@ def measure(streams: int, seconds: float, tokens: int, segment: str, per_event: 
                     time.sleep(_LOOK_SECONDS)
                 running.check()
             tail.look()
-            with urlopen(f"{found.origin}/simulator/stats", timeout=10) as answer:  # noqa: S310  ours, on loopback
-                started = float(json.loads(answer.read())["started"])
-            chats = [each for each in found.requests() if each["path"].endswith("/chat/completions")]
             cpu = sum(each["cpu_seconds"] for each in tail.lags())
-            return compare(tail.samples, chats, started, cpu, streams)
+            return compare(tail.samples, found.chats(), found.started(), cpu, streams)
+
+
+def knobs(tokens: int, segment: str, per_event: float) -> dict[str, object]:
+    return {
+        "pace": PACE,
+        "first_token": FIRST_TOKEN_SECONDS,
+        "tokens": tokens,
+        "text": "numbered",
+        "segment": segment,
+        "tokens_per_event": per_event,
+    }
 
 
 def _plan(streams: int, seconds: float, tokens: int) -> Plan:

@@ -27,6 +27,13 @@ class Provider:
         found: list[dict[str, Any]] = self._call("GET", "requests")
         return found
 
+    def chats(self) -> list[dict[str, Any]]:
+        return [each for each in self.requests() if each["path"].endswith("/chat/completions")]
+
+    def started(self) -> float:
+        """Its zero on the machine's monotonic clock."""
+        return float(self._call("GET", "stats")["started"])
+
     def _call(self, method: str, what: str, body: bytes | None = None) -> Any:
         # S310: an address of ours, on loopback
         with urlopen(Request(f"{self.origin}/simulator/{what}", body, method=method), timeout=10) as answer:  # noqa: S310

@@ -15,6 +15,16 @@ MOST_RATE_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What the provider knows of its answers, each from its request's arrival: the same for whoever asked."""
+
+    answers: int
+    first_p50_ms: float
+    first_p99_ms: float
+    tokens_per_s: float  # median
+
+
+@dataclass(frozen=True, slots=True)
 class Accuracy:
     """Errors are as measured less as sent: the sign says whether we are late."""
 
@@ -30,6 +40,7 @@ class Accuracy:
     rate_p5_error_share: float
     cpu_us_per_token: float
     cpu_share: float  # of one core
+    sent: Sent
 
     @property
     def failings(self) -> list[str]:
@@ -82,7 +93,13 @@ def compare(
         rate_p5_error_share=_p5(rates) / _p5(true_rates) - 1,
         cpu_us_per_token=cpu_seconds / tokens * 1e6,
         cpu_share=cpu_seconds / seconds,
+        sent=sent_of([entry for _, entry in pairs]),
     )
+
+
+def sent_of(entries: Sequence[Mapping[str, Any]]) -> Sent:
+    firsts = sorted((entry["first_token_at"] - entry["at"]) * 1e3 for entry in entries)
+    return Sent(len(firsts), median(firsts), _p99(firsts), median(_rate(entry) for entry in entries))
 
 
 def _ms(at: float | None, sample: Sample) -> float:

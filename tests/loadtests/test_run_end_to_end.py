@@ -264,6 +264,34 @@ def test_the_generator_finds_every_answer_as_the_provider_has_sent_it(tmp_path: 
     assert found["tokens_per_s"] > 1000
 
 
+def test_other_tools_stand_beside_the_generator_in_one_table(tmp_path: Path) -> None:
+    """A stand-in speaks and reports as GuideLLM does; what is named as AIPerf fails, and that is a row too."""
+    commands = {
+        "guidellm": f'exec {sys.executable} {ROOT}/tests/loadtests/beside/stand_in.py "$@"',
+        "aiperf": "echo no tokenizer here; exit 7",
+    }
+    for name, line in commands.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    flags = [part for name in commands for part in ("--beside", f"{name}={tmp_path / name}")]
+    done = load(tmp_path, "accuracy", "--streams", "4", "--seconds", "0.5", "--tokens", "100", *flags)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if "|" in line]
+    _, _, ours, tool, failed = rows
+
+    assert done.returncode in (Exit.HELD, Exit.VOID), done.stderr
+    assert ours[0] == "Waferline"
+    assert tool[:2] == ["GuideLLM 0.0.1", "40"]  # all that it counts is in the provider's ledger, and nothing else
+    assert float(tool[2]) > 170
+    assert float(tool[8]) > 0
+    assert failed[:2] == ["aiperf", "ended with 7: no tokenizer here"]
+
+
+@pytest.mark.parametrize("text", ["vllm=/bin/true", "guidellm", "guidellm="])
+def test_what_may_stand_beside_is_named_before_anything_is_sent(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["accuracy", "--beside", text]) == Exit.SET_UP
+    assert f"{text!r} is not TOOL=COMMAND, with guidellm or aiperf as the tool" in capsys.readouterr().err
+
+
 def test_plain_locust_shows_first_tokens_rates_and_gaps_in_its_own_statistics(
     tmp_path: Path, simulated: Provider
 ) -> None:

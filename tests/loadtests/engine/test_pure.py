@@ -96,6 +96,7 @@ def test_spells_in_which_the_generator_was_late_are_marked_on_the_timeline() -> 
 def entry(at: float, first: float = 0.19, last: float = 0.6) -> dict[str, Any]:
     return {
         "headers": {"x-request-id": f"{at}"},
+        "at": at + 0.001,
         "first_token_at": at + first,
         "last_token_at": at + last,
         "tokens_sent": 1000,
@@ -112,6 +113,8 @@ def test_accuracy_is_the_distance_from_what_the_provider_has_sent() -> None:
     assert found.first_p99_error_ms == pytest.approx(10)
     assert found.rate_error_share == pytest.approx(0.41 / 0.4 - 1)
     assert found.cpu_us_per_token == pytest.approx(2)
+    assert found.sent.first_p50_ms == pytest.approx(189)  # from when the request arrived
+    assert found.sent.tokens_per_s == pytest.approx(990 / 0.41)
     assert found.failings == [
         "first token p50 is off by +10.0 ms",
         "first token p99 is off by +10.0 ms",
