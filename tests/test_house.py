@@ -95,7 +95,7 @@ PURE = (
     *(f"loadtests.record.{each}" for each in "sample rounding".split()),
     *(f"loadtests.measure.{each}" for each in "reader numbers outcome sampling reply request incoming".split()),
     *(f"loadtests.plan.{each}" for each in "consent cost recorded scenario".split()),
-    *(f"loadtests.beside.{each}" for each in "aiperf guidellm table tool usage".split()),
+    *(f"loadtests.beside.{each}" for each in "aiperf guidellm reason table tool usage".split()),
     *(f"loadtests.engine.{each}" for each in "course merge soundness truth".split()),
 )
 IMPURE = frozenset("asyncio io logging os pathlib random secrets socket subprocess sys tempfile threading time".split())

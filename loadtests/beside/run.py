@@ -13,10 +13,11 @@ from typing import Any
 from loadtests.bench.processes import clean_environment, started
 from loadtests.bench.usage import cpu_seconds
 from loadtests.beside import aiperf, guidellm
+from loadtests.beside.reason import reason
 from loadtests.beside.table import Row
 from loadtests.beside.tool import BesideError, Order, Said, Tool
 from loadtests.beside.usage import Reading, between
-from loadtests.engine.accuracy import MODEL, knobs
+from loadtests.engine.accuracy import MODEL
 from loadtests.engine.local import provider
 from loadtests.engine.provider import Provider
 from loadtests.engine.truth import sent_of
@@ -25,19 +26,21 @@ TOOLS: Mapping[str, Tool] = {"guidellm": guidellm, "aiperf": aiperf}
 REQUESTS_PER_STREAM = 10
 TOOL_SECONDS = 180.0
 _LOOK_SECONDS = 0.1
-_WORDS = 200  # of a log's last line
 
 
-def beside(name: str, path: str, streams: int, tokens: int, segment: str, per_event: float) -> Row:
+def beside(
+    name: str, path: str, streams: int, tokens: int, answers: Mapping[str, object], seconds: float = TOOL_SECONDS
+) -> Row:
+    """`answers` are the provider's knobs, the same for every tool."""
     tool = TOOLS[name]
     with TemporaryDirectory(prefix=f"waferline-{name}-") as temporary:
         folder = Path(temporary)
         work = folder / "work"
-        with provider("cerebras", folder, knobs(tokens, segment, per_event)) as found:
+        with provider("cerebras", folder, answers) as found:
             order = Order(found.origin, MODEL, streams, streams * REQUESTS_PER_STREAM, tokens)
             try:
                 _lay_out(work, tool.files(order))
-                readings = _ended([path, *tool.command(order)], work, folder / f"{name}.log")
+                readings = _ended([path, *tool.command(order)], work, folder / f"{name}.log", seconds)
                 said = _said(tool, work / tool.REPORT)
                 return _row(said, found, readings)
             except BesideError as error:
@@ -51,20 +54,20 @@ def _lay_out(work: Path, files: Mapping[str, str]) -> None:
         path.write_text(text)
 
 
-def _ended(command: Sequence[str], work: Path, log: Path) -> list[Reading]:
+def _ended(command: Sequence[str], work: Path, log: Path, seconds: float) -> list[Reading]:
     readings = []
-    deadline = time.monotonic() + TOOL_SECONDS
+    deadline = time.monotonic() + seconds
     try:
         with started(command, log, environment=clean_environment(), directory=work) as process:
             while process.poll() is None:
                 if time.monotonic() > deadline:
-                    raise BesideError(f"did not end within {TOOL_SECONDS:.0f} s")
+                    raise BesideError(f"did not end within {seconds:g} s")
                 readings.append(Reading(time.monotonic(), cpu_seconds(process.pid)))
                 _rest(process)
     except OSError as error:
         raise BesideError(f"{command[0]!r} cannot be run ({error.strerror}), name its command") from error
     if process.returncode:
-        raise BesideError(f"ended with {process.returncode}: {_last_words(log)}")
+        raise BesideError(f"ended with {process.returncode}: {reason(log.read_text(errors='replace'))}")
     return readings
 
 
@@ -73,11 +76,6 @@ def _rest(process: subprocess.Popen[bytes]) -> None:
         process.wait(_LOOK_SECONDS)
     except subprocess.TimeoutExpired:
         return
-
-
-def _last_words(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:_WORDS] if lines else "it said nothing"
 
 
 def _said(tool: Tool, report: Path) -> Said:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from loadtests.bench.processes import BenchError
 from loadtests.beside.run import TOOL_SECONDS, TOOLS, beside
 from loadtests.beside.table import Row, markdown, own
-from loadtests.engine.accuracy import measure
+from loadtests.engine.accuracy import knobs, measure
 from loadtests.engine.generator import GeneratorError
 from loadtests.exits import Exit
 
@@ -65,9 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _others(arguments: argparse.Namespace) -> Iterator[Row]:
+    answers = knobs(arguments.tokens, arguments.segment, arguments.tokens_per_event)
     for name, path in arguments.beside:
         sys.stderr.write(f"{name}, at most {TOOL_SECONDS:.0f} s ...\n")
-        yield beside(name, path, arguments.streams, arguments.tokens, arguments.segment, arguments.tokens_per_event)
+        yield beside(name, path, arguments.streams, arguments.tokens, answers)
 
 
 def _beside(text: str) -> tuple[str, str]:

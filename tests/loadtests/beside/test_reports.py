@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loadtests.beside import aiperf, guidellm
+from loadtests.beside.reason import reason
 from loadtests.beside.table import Row, markdown
 from loadtests.beside.tool import Order, Said
 from loadtests.beside.usage import Reading, between
@@ -80,3 +81,19 @@ def test_the_table_says_how_far_each_is_off_and_why_one_is_missing() -> None:
     assert fine == ("| AIPerf 0.13.0 | 32 | 181.7 | +11.7 ms | 301.2 | +126.2 ms | 2,269 | -1.3% | 30.4 | 142% |")
     assert short.startswith("| short | 30 of 32 | 170.0 | +0.0 ms | 174.5 | -0.5 ms |")
     assert missing.startswith("| guidellm | ended with 1: no / here |")
+
+
+@pytest.mark.parametrize(
+    ("log", "why"),
+    [
+        (
+            "starting\n18:40 ERROR    no tokenizer\n18:41 ERROR    no dataset\nLog File: a.log\n",
+            "18:40 ERROR    no tokenizer",
+        ),
+        ("Traceback:\n  raise NoError(\nhub.CacheError: gone\n\nOSError: no model\n", "hub.CacheError: gone"),
+        ("one\nlast\n\n", "last"),
+        ("", "it said nothing"),
+    ],
+)
+def test_a_tool_has_failed_for_the_first_error_that_it_printed(log: str, why: str) -> None:
+    assert reason(log) == why
