@@ -8,6 +8,7 @@ catalog is used.
     plan        what is to be sent, decided before anything is
     users       who asks, as Locust sees them; shapes says how many there are
     engine      one run, from a plan to a folder
+    beside      other tools against the same provider, in one table with ours
     figures     what samples come down to
     verdict     is it what policies/slo.yaml promises
     compare     is it better or worse than before
