@@ -36,7 +36,7 @@ class Budget:
         except BaseException as error:
             if turn.done() and not turn.cancelled():  # its turn came as it left
                 self.give_extra_back()
-            else:
+            elif turn in self._waiting:  # nor was it passed over as it left
                 self._waiting.remove(turn)
             if isinstance(error, TimeoutError):
                 return False

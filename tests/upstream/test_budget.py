@@ -77,3 +77,18 @@ async def test_one_who_leaves_as_its_turn_comes_passes_it_on() -> None:
     assert made.extra == 1
     made.give_extra_back()
     assert made.extra == 0
+
+
+async def test_one_who_leaves_right_before_its_turn_comes_leaves_as_it_wanted() -> None:
+    made = budget(extra_minimum=1, extra_ratio=0)
+    assert await made.take_extra(LONG)
+    leaving, staying = (asyncio.ensure_future(made.take_extra(LONG)) for _ in range(2))
+    await turn_of(leaving)
+
+    leaving.cancel()
+    made.give_extra_back()
+
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert await staying
+    assert made.extra == 1
