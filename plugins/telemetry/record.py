@@ -171,7 +171,8 @@ class Record:
         return self.winner or (self.attempts[-1] if self.attempts else None)
 
     def has_tried(self, target: Target) -> bool:
-        return any(attempt.target is target for attempt in self.attempts)
+        """One that was called off has shown nothing, and may be needed when who won breaks before it is committed."""
+        return any(each.target is target and each.outcome is not Outcome.LOST_RACE for each in self.attempts)
 
     def skip(self, skipped: Skipped) -> None:
         """Once per target: LiteLLM comes by several times."""

@@ -64,11 +64,10 @@ class Admission:
     def others(self, record: Record) -> bool:
         """Whether another target could take over now."""
         now, targets = self._now(), record.decision.targets if record.decision else ()
-        tried = {attempt.target for attempt in record.attempts}
         if len(record.attempts) >= self._board.settings.attempts.most:
             return False
         return any(
-            each not in tried and self._board.standing(each).rejection(now, record.size) is None for each in targets
+            not record.has_tried(each) and self._board.standing(each).rejection(now, record.size) is None for each in targets
         )
 
     def note_wait(self, attempt: Attempt, header: failures.Header) -> None:

@@ -20,7 +20,14 @@ async def first_to_speak(caller: Caller, errand: Errand, behind: Iterable[Call],
     """Raises what Caller.call raises, of the target that was asked for. `behind`: whom else to ask when it is late."""
     if errand.route.hedge_after is None:
         return await caller.run(*await caller.begin(errand))
-    return await _Race(caller, errand, now).run(behind, errand.route.hedge_after)
+    record, others = errand.record, list(behind)
+    try:
+        return await _Race(caller, errand, now).run(others, errand.route.hedge_after)
+    except AttemptFailedError:
+        if record.has_tried(errand.call.target) or not all(record.has_tried(each.target) for each in others):
+            raise
+    # It was called off for a hedge that broke, and there is nobody else.
+    return await caller.run(*await caller.begin(errand))
 
 
 async def in_turn(caller: Caller, errand: Errand, behind: Iterable[Call], now: Clock) -> Begun:

@@ -179,6 +179,26 @@ def test_a_hedge_that_is_later_still_is_called_off(waferline: Gateway, providers
     assert {row["calls"] for row in waferline.circuits() if row["target"] == "fallback/gpt-oss-120b"} == {0}
 
 
+@pytest.mark.parametrize("winner", [0, 1], ids=["the first", "the hedge"])
+def test_who_lost_a_race_is_asked_again_when_the_winner_breaks(
+    waferline: Gateway, providers: Providers, winner: int
+) -> None:
+    providers[winner].set(first_token=0.25 - winner * 0.2, fault="cut", after=40)
+    providers[1 - winner].set(first_token=0.6)
+
+    with waferline.client() as client:
+        response = client.post("/v1/chat/completions", json={"model": HEDGED, "messages": _MESSAGES})
+
+    names = ["cerebras/gpt-oss-120b", "fallback/gpt-oss-120b"]
+    assert (response.status_code, response.headers["x-waferline-deployment"]) == (200, names[1 - winner])
+    event = waferline.event_of(response.headers["x-request-id"])
+    broken = ("broken", bool(winner))
+    assert [(each["outcome"], each["hedge"]) for each in event["attempts"]] == [
+        *([("lost_race", False), broken] if winner else [broken, ("lost_race", True)]),
+        ("whole", False),
+    ]
+
+
 def test_a_hedge_that_fails_leaves_the_first_alone(waferline: Gateway, providers: Providers) -> None:
     providers[0].set(first_token=0.3)
     providers[1].set(fault="400")

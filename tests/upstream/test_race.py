@@ -201,12 +201,27 @@ async def test_a_mistake_of_the_clients_ends_the_race() -> None:
         await made.providers[FALLBACK].hung_up.wait()
 
 
-async def test_a_winner_that_breaks_before_it_is_committed_has_not_won() -> None:
-    async with course(silent, streams(ROLE, said("a"), cut=True), commit=Commit(atomic="always")) as made:
+async def test_when_a_hedge_breaks_before_it_is_committed_the_one_that_it_beat_is_asked_again() -> None:
+    scripts = iter([silent, WHOLE])
+    broken = streams(ROLE, said("a"), cut=True)
+    async with course(lambda *told: next(scripts)(*told), broken, commit=Commit(atomic="always")) as made:
+        begun = await made.run()
+        await read(begun)
+
+        assert made.outcomes == [Outcome.LOST_RACE, Outcome.BROKEN, Outcome.WHOLE]
+        assert begun.attempt is made.record.serving
+        assert made.permits == (0, 0)
+
+
+async def test_when_the_first_breaks_before_it_is_committed_the_hedge_that_it_beat_is_next() -> None:
+    heard = asyncio.Event()
+    broken = streams(ROLE, said("a"), cut=True)
+    async with course(_after(heard, broken), _telling(heard, silent), commit=Commit(atomic="always")) as made:
         with pytest.raises(AttemptFailedError):
             await made.run()
 
-        assert (made.outcomes, made.record.winner) == ([Outcome.LOST_RACE, Outcome.BROKEN], None)
+        assert (made.outcomes, made.record.winner) == ([Outcome.BROKEN, Outcome.LOST_RACE], None)
+        assert (made.record.has_tried(CEREBRAS), made.record.has_tried(FALLBACK)) == (True, False)
         assert made.permits == (0, 0)
 
 
