@@ -85,7 +85,7 @@ class Admission:
             record.skip(Skipped(target, "attempts", None, self._now()))
             raise NotCalledError("the request has had its attempts")
         if not await self.budget.take_extra(min(seconds, left)):
-            record.skip(Skipped(target, "budget", None, self._now()))
+            record.skip(Skipped(target, "budget" if seconds < left else "deadline", None, self._now()))
             raise NotCalledError("the retry budget is used up")
 
     def _left_alone(self, record: Record, target: Target, rejected: Rejected) -> NotCalledError:

@@ -284,6 +284,17 @@ async def test_a_request_that_has_had_its_time_gets_no_other_attempt() -> None:
         assert ([each.why for each in asked.skipped], made.held.bodies, made.idle) == (["deadline"], [], True)
 
 
+async def test_nor_does_one_whose_time_is_over_before_its_turn_comes() -> None:
+    async with house(answers(503, b""), attempts={"extra_minimum": 1, "extra_ratio": 0}) as made:
+        assert await made.admission.budget.take_extra(1)
+        asked = record(started=time.monotonic() - 10, decision=_with_deadlines({"request_seconds": 10.05}))
+        asked.attempts.append(failed(CEREBRAS, 0, 1, 503))
+        with pytest.raises(NotCalledError):
+            await made.ask(asked)
+
+        assert ([each.why for each in asked.skipped], made.held.bodies) == (["deadline"], [])
+
+
 @pytest.mark.parametrize("mode", [Mode.STREAM, Mode.PLAIN])
 async def test_what_others_left_of_the_requests_time_is_no_failure_of_the_last(mode: Mode) -> None:
     async with house(silent) as made:
