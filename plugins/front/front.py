@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from plugins.front import circuits, guard, listing
@@ -19,6 +20,10 @@ from plugins.telemetry.record import Outcome, Record, current
 # Neither the outside world nor LiteLLM's log has any use for a line per probe.
 _UNRECORDED = frozenset({Endpoint.WARMING})
 _FOR_OPERATORS = frozenset({Endpoint.STATUS, Endpoint.DRAIN, Endpoint.CIRCUITS, Endpoint.FORCE})
+_BUG = Refuse("front.bug", "the gateway failed", "try again", 500, "internal_error", param=None)
+_ENDING = Refuse(
+    "front.ending", "the gateway is shutting down", "try again", 503, "shutting_down", param=None, retry_after=1.0
+)
 
 
 class Front:
@@ -54,8 +59,11 @@ class Front:
                 record.refusal, record.status = refusal, refusal.status
                 record.end(Outcome.REFUSED)
                 await send_refusal(send, refusal, record.request_id, answer_headers(record))
+        except asyncio.CancelledError:
+            await self._apologise(record, send, _ENDING)
+            raise
         except Exception:
-            await self._apologise(record, send)
+            await self._apologise(record, send, _BUG)
             raise  # uvicorn logs it; nobody else can know what it means
         finally:
             current.reset(token)
@@ -75,13 +83,12 @@ class Front:
         else:
             await send_json(send, 503, {"status": "starting", "waiting_for": awaited}, [(b"retry-after", b"1")])
 
-    async def _apologise(self, record: Record, send: Send) -> None:
-        """A bug of ours. What has not begun yet is still answered in a shape that clients understand."""
+    async def _apologise(self, record: Record, send: Send, refusal: Refuse) -> None:
+        """What has not begun yet is still answered in a shape that clients understand."""
         record.end(Outcome.BROKEN)
         if record.status is None:
-            record.refusal = Refuse("front.bug", "the gateway failed", "try again", 500, "internal_error", param=None)
-            record.status = 500
-            await send_refusal(send, record.refusal, record.request_id, answer_headers(record))
+            record.refusal, record.status = refusal, refusal.status
+            await send_refusal(send, refusal, record.request_id, answer_headers(record))
 
     async def _answer(
         self, endpoint: Endpoint, record: Record, scope: Scope, receive: Receive, send: Send

@@ -67,7 +67,8 @@ class Admission:
         if len(record.attempts) >= self._board.settings.attempts.most:
             return False
         return any(
-            not record.has_tried(each) and self._board.standing(each).rejection(now, record.size) is None for each in targets
+            not record.has_tried(each) and self._board.standing(each).rejection(now, record.size) is None
+            for each in targets
         )
 
     def note_wait(self, attempt: Attempt, header: failures.Header) -> None:

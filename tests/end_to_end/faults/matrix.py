@@ -153,7 +153,7 @@ MATRIX = (
     ),
     Row(
         "SIGTERM with answers in flight",
-        "they finish, or end in an error chunk after 30 s; none is let in",
+        "they finish, or end in an error chunk after 30 s, or in a 503 where nothing has left; none is let in",
         (ENDS,),
     ),
     Row("kill -9", "its own connections break, visibly, and its providers are stopped", (KILLED,)),

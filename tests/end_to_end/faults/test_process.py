@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -83,6 +84,11 @@ def test_told_to_end_it_finishes_what_it_can_and_says_of_the_rest_that_it_broke(
         endless = stack.enter_context(client.stream("POST", "/v1/chat/completions", json=ASK))
         primary.set(fault="none", pace=100)
         ending = stack.enter_context(client.stream("POST", "/v1/chat/completions", json=ASK))
+        primary.set(fault="endless", pace=100)
+        held = stack.enter_context(ThreadPoolExecutor(1)).submit(
+            client.post, "/v1/chat/completions", json={**ASK, "model": "classify"}
+        )
+        eventually(lambda: len(primary.chats()) == 3, 5, "the answer that is held")
 
         mortal.running.process.send_signal(signal.SIGTERM)
         eventually(lambda: not answers(f"{mortal.url}/health/readiness"), 5, "no new clients")
@@ -91,13 +97,17 @@ def test_told_to_end_it_finishes_what_it_can_and_says_of_the_rest_that_it_broke(
         assert mortal.running.process.poll() is None, "one is not finished yet"
 
         broken = Stream(endless)
+        refused = held.result(10)
 
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json()["error"]["code"] == "shutting_down"
+    assert mortal.event_of(refused.headers["x-request-id"])["outcome"] == "broken"
     assert len(broken.words) > 60
     assert (broken.finish_reasons, broken.done) == (["error"], 0)
     assert broken.chunks[-1]["error"]["code"] == "stream_interrupted"
     assert mortal.running.process.wait(10) in (0, -signal.SIGTERM), "as the server passes it on to whoever waits"
     at_rest(primary)
-    assert [each["ended"] for each in primary.chats()] == ["client_gone", "whole"]
+    assert [each["ended"] for each in primary.chats()] == ["client_gone", "whole", "client_gone"]
     assert mortal.event_of(broken.request_id)["outcome"] == "broken"
 
 
