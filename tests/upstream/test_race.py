@@ -203,8 +203,12 @@ async def test_a_mistake_of_the_clients_ends_the_race() -> None:
 
 async def test_when_a_hedge_breaks_before_it_is_committed_the_one_that_it_beat_is_asked_again() -> None:
     scripts = iter([silent, WHOLE])
+
+    async def late_once(held: Provider, request: web.Request) -> web.StreamResponse:
+        return await next(scripts)(held, request)
+
     broken = streams(ROLE, said("a"), cut=True)
-    async with course(lambda *told: next(scripts)(*told), broken, commit=Commit(atomic="always")) as made:
+    async with course(late_once, broken, commit=Commit(atomic="always")) as made:
         begun = await made.run()
         await read(begun)
 
