@@ -141,4 +141,9 @@ class _Race:
             if begun is None or begun.attempt is not runner.attempt:
                 runner.stop()
         if running := [each.task for each in self._runners if not each.task.done()]:
-            await asyncio.wait(running)
+            try:
+                await asyncio.wait(running)
+            except asyncio.CancelledError:  # nobody is there any more to take what the winner says
+                for runner in self._runners:
+                    runner.stop()
+                raise

@@ -21,6 +21,7 @@ from plugins.policy.circuits import CircuitsFile
 from plugins.policy.commit import Commit
 from plugins.telemetry.record import Outcome, Record
 from plugins.upstream.admission import Admission, NotCalledError
+from plugins.upstream.answer import Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Errand, Mode
 from plugins.upstream.lag import Lag
 from plugins.upstream.pool import Pool
@@ -51,10 +52,10 @@ class Course:
         assert self.record.decision is not None
         self._route = replace(self.record.decision.route, hedge_after=after, commit=commit)
 
-    async def run(self, mode: Mode = Mode.STREAM) -> Begun:
+    async def run(self, mode: Mode = Mode.STREAM, now: Clock = time.monotonic) -> Begun:
         lead, hedge = (Call(target, held.url, {}, None) for target, held in self.providers.items())
         errand = Errand(self.record, self._route, lead, BODY, mode)
-        return await first_to_speak(self._caller, errand, iter([hedge]), time.monotonic)
+        return await first_to_speak(self._caller, errand, iter([hedge]), now)
 
     async def run_in_turn(self) -> Begun:
         lead, *behind = (Call(target, held.url, {}, None) for target, held in self.providers.items())
@@ -268,6 +269,24 @@ async def test_a_client_that_leaves_stops_both() -> None:
 
         assert (made.outcomes, made.permits) == ([Outcome.CLIENT_GONE] * 2, (0, 0))
         assert made.seen(CEREBRAS) == made.seen(FALLBACK) == (0, 0, 0)
+        for held in made.providers.values():
+            await held.hung_up.wait()
+
+
+async def test_a_client_that_leaves_while_the_loser_is_called_off_stops_the_winner_as_well() -> None:
+    heard = asyncio.Event()
+    winner = _after(heard, streams(ROLE, said("a"), hang=True))
+    async with course(_telling(heard, silent), winner) as made:
+
+        def leaving() -> float:  # asked as the race is decided
+            asyncio.get_running_loop().call_soon(running.cancel)
+            return time.monotonic()
+
+        running = asyncio.ensure_future(made.run(now=leaving))
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+        assert (made.outcomes, made.permits) == ([Outcome.LOST_RACE, Outcome.CLIENT_GONE], (0, 0))
         for held in made.providers.values():
             await held.hung_up.wait()
 
