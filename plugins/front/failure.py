@@ -156,6 +156,8 @@ def _left_alone(skipped: Skipped) -> str:
 
 
 def _what_happened(attempt: Attempt) -> str:
+    if attempt.outcome is Outcome.LOST_RACE:
+        return "called off"
     if attempt.fault is Fault.HTTP_STATUS or attempt.fault is None:
         return f"{attempt.status}" if attempt.status else "not called"
     return str(attempt.fault)

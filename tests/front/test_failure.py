@@ -232,6 +232,16 @@ def refusal_for(mixture: Sequence[str], now: float) -> Refuse:
     return explained(503, b"", attempts, [each for each in held if isinstance(each, Skipped)], now)
 
 
+def test_who_lost_a_race_was_called_off_whatever_it_had_said() -> None:
+    broken = attempt(200, Fault.CUT, outcome=Outcome.BROKEN)
+    for status in (None, 200):
+        lost = Attempt(FALLBACK, 0.0, status=status, outcome=Outcome.LOST_RACE)
+        assert (
+            "(cerebras/gpt-oss-120b: cut, fallback/gpt-oss-120b: called off)"
+            in explained(503, b"", [broken, lost]).message
+        )
+
+
 def test_whatever_became_of_the_targets_the_client_is_told_the_truth_and_the_least_wait() -> None:
     for mixture in MIXTURES:
         waits = [wait for fate in mixture if (wait := FATES[fate][2]) is not None]
