@@ -24,6 +24,7 @@ class Standing:
         self.allowance = allowance
         self.in_flight = 0
         self._settings = settings
+        self._turned_at = circuit.turned_at
 
     @property
     def settings(self) -> CircuitsFile:
@@ -39,6 +40,8 @@ class Standing:
             return None
         if self.in_flight >= self._settings().in_flight.most_per_target:
             return Rejected(FULL_SECONDS, Why.FULL)
+        if self.circuit.turned_at != self._turned_at:  # at another replica
+            self._heed_hand()
         return self.allowance.rejection(size, now)
 
     def may_call(self, now: float, size: Size | None, *, last_resort: bool = False) -> Permit | Rejected:
@@ -57,6 +60,11 @@ class Standing:
 
     def force(self, state: State | None, now: float) -> None:
         self.circuit.force(state, now)
+        self._heed_hand()
+
+    def _heed_hand(self) -> None:
+        """Whoever turns it wants all of it to be found out anew."""
+        self._turned_at = self.circuit.turned_at
         self.allowance.forget()
 
     def snapshot(self, now: float) -> dict[str, Any]:

@@ -72,6 +72,18 @@ def test_turning_a_circuit_by_hand_forgets_what_was_left() -> None:
     assert house.board.standing(A).in_flight == 1
 
 
+def test_and_so_does_another_replica_that_hears_of_it() -> None:
+    house = House()
+    house.call(A)
+    assert house.why(A, LARGE) is Why.ALLOWANCE
+
+    house.board.of(A).adopt(State.CLOSED, 0.0, 0, 0, 0.0, turned_at=0.0)
+
+    assert house.why(A, LARGE) is None
+    house.call(A)
+    assert house.why(A, LARGE) is Why.ALLOWANCE, "what is heard from then on counts"
+
+
 def test_a_target_that_is_full_is_worth_asking_again_soon() -> None:
     house = House(in_flight={"most": 9, "most_per_target": 1})
     house.call(A)
