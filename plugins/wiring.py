@@ -64,11 +64,9 @@ def _build(pool: Pool) -> tuple[Gateway, Understudy, Lag]:
     master = environment.get("LITELLM_MASTER_KEY")
     deployed = deployments.deployed(store.document, environment)
     direct = direct_targets(store.document, environment)
-    ready = [
-        (deployed.by_deployment[name].provider, way)
-        for name, way in direct.items()
-        if isinstance(way, Address) and deployed.by_deployment[name].ready
-    ]
+    ways = {name: way for name, way in direct.items() if isinstance(way, Address)}
+    targets = deployed.by_deployment
+    ready = [(targets[name].provider, way) for name, way in ways.items() if targets[name].ready]
     complaint = unsafe(master, [*provider_hosts(environment), *(host_of(address.url) for _, address in ready)])
     if complaint:
         _give_up(complaint)
@@ -76,11 +74,11 @@ def _build(pool: Pool) -> tuple[Gateway, Understudy, Lag]:
     def tell(event: dict[str, Any]) -> None:
         events({**event, "time": clock.wall})
 
-    board = Board(deployed.by_deployment.values(), lambda: store.current.circuits, random.random, tell)
+    board = Board(targets.values(), lambda: store.current.circuits, random.random, tell)
     fleet = Fleet(board, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}")
     lag = Lag(clock.monotonic, lambda: board.settings.trips.loop_lag_ms / 1000)
     caller = Caller(pool, clock.monotonic, Admission(board, lag, clock.monotonic, clock.utc))
-    understudy = Understudy(Transport(caller, current.get, direct, clock.monotonic), current.get)
+    understudy = Understudy(Transport(caller, current.get, ways, clock.monotonic), current.get)
     called = callbacks(store.document, beside(config))
     warming = Warming(pool, ready, clock.monotonic, lambda: store.current.routing.warm_connections)
     rehearsal = Rehearsal(store, deployed, clock, understudy.cover, secrets.token_hex(8))
@@ -90,7 +88,7 @@ def _build(pool: Pool) -> tuple[Gateway, Understudy, Lag]:
         master_digest=digest(master) if master else None,
         events=events,
         board=board,
-        express=Express(caller, direct, clock.monotonic),
+        express=Express(caller, ways, clock.monotonic),
         direct=direct,
         only_litellm=what_only_litellm_does(store.document, called),
         loggers=Loggers(called.loggers, hear),

@@ -34,6 +34,11 @@ _LONGEST_READ = 4000  # masking is slower than reading
 _LONGEST_MESSAGE = 500
 
 
+def wants_usage(body: Body) -> bool:
+    """Whether who asks wants the counts at the end of a stream."""
+    return bool((body.get("stream_options") or {}).get("include_usage"))
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamError:
     """A provider's refusal, whichever shape it came in, with nothing in it that a client should not see."""

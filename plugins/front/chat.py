@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import orjson
 
+from plugins.dialect.openai import wants_usage
 from plugins.front import guard, lane
 from plugins.front.asgi import App, Message, Receive, Scope, Send
 from plugins.front.failure import outcome_of, unanswered
@@ -68,7 +69,7 @@ async def _chat(
         return await gateway.express.answer(record, record.decision, shaped, receive, send)
     record.unobserved = not (gateway.only_litellm or gateway.loggers.listen)
     if record.stream and not gateway.only_litellm:
-        offered.set(Shortcut(wants_usage=bool((body.get("stream_options") or {}).get("include_usage"))))
+        offered.set(Shortcut(wants_usage=wants_usage(body)))
     await _through_litellm(gateway, record, lane.for_litellm(shaped, record.decision), app, scope, receive, send)
     return None
 

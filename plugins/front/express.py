@@ -28,9 +28,9 @@ _STREAM_HEADERS = [
 
 
 class Express:
-    def __init__(self, caller: Caller, direct: Mapping[str, Address | str], now: Clock) -> None:
+    def __init__(self, caller: Caller, ways: Mapping[str, Address], now: Clock) -> None:
         self._caller = caller
-        self._ways = {name: way for name, way in direct.items() if isinstance(way, Address)}
+        self._ways = ways
         self._now = now
 
     async def answer(

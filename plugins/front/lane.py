@@ -7,11 +7,10 @@ from typing import Any
 
 from plugins.policy.engine import Decision
 from plugins.policy.routing import Lane
+from plugins.policy.size import TOKEN_LIMITS
 from plugins.policy.targets import Address
 
 Body = dict[str, Any]
-
-_TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 def choose(decision: Decision, direct: Mapping[str, Address | str], only_litellm: tuple[str, ...]) -> tuple[Lane, str]:
@@ -33,7 +32,7 @@ def shaped(body: Body, decision: Decision, dropped: Collection[str]) -> Body:
     """The client's body without what Cerebras refuses in vain, and with the workload's defaults."""
     found = {key: value for key, value in body.items() if key not in dropped} if dropped else dict(body)
     for name, value in decision.route.parameters.items():
-        taken = _TOKEN_LIMITS if name in _TOKEN_LIMITS else (name,)
+        taken = TOKEN_LIMITS if name in TOKEN_LIMITS else (name,)
         if not any(found.get(each) is not None for each in taken):
             found[name] = value
     return found

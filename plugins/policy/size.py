@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+TOKEN_LIMITS = ("max_completion_tokens", "max_tokens")  # the names of one thing
 BYTES_PER_TOKEN = 4
 PER_REQUEST = 8
 PER_MESSAGE = 4

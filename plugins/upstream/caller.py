@@ -15,6 +15,7 @@ from plugins.dialect import cerebras, openai
 from plugins.dialect.openai import Body, UpstreamError
 from plugins.policy.catalog import Row, find
 from plugins.policy.routing import Route
+from plugins.policy.size import TOKEN_LIMITS
 from plugins.policy.targets import CEREBRAS, Address, Target
 from plugins.policy.verdict import StreamMode
 from plugins.stream.relay import Collector, Relay
@@ -25,7 +26,6 @@ from plugins.upstream.piece import beginning, finished, json_object
 from plugins.upstream.pool import ConnectError, Exchange, Pool, UnresolvedError, UntrustedError
 from plugins.upstream.wire import Head, WireError
 
-_TOKEN_LIMITS = ("max_completion_tokens", "max_tokens")
 _UNREACHED: dict[type[WireError], Fault] = {
     ConnectError: Fault.CONNECT,
     UnresolvedError: Fault.DNS,
@@ -249,14 +249,14 @@ def _over_at(errand: Errand) -> float:
 
 def _relay(attempt: Attempt, errand: Errand) -> Relay:
     merge = errand.route.merge_window > 0
-    wants_usage = bool((errand.body.get("stream_options") or {}).get("include_usage"))
+    wants_usage = openai.wants_usage(errand.body)
     return Relay(attempt.watch, merge=merge, wants_usage=wants_usage, terse=merge and errand.call.terse)
 
 
 async def _committed(answer: Answer, errand: Errand) -> None:
     """Keep it back for as long as its workload wants."""
     commit = errand.route.commit
-    limits = [limit for name in _TOKEN_LIMITS if isinstance(limit := errand.body.get(name), int)]
+    limits = [limit for name in TOKEN_LIMITS if isinstance(limit := errand.body.get(name), int)]
     if commit.reads_whole(min(limits, default=None)):
         await answer.hold_whole(errand.route.merge_window, commit.atomic_most_seconds)
     elif commit.hold_ms:

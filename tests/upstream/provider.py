@@ -85,3 +85,24 @@ async def silent(held: Provider, request: web.Request) -> web.StreamResponse:
     """Takes the request, and says nothing at all."""
     await held.go_on.wait()
     return web.Response()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110  of another's making, who sets no event
+        await asyncio.sleep(0)
+
+
+def paced(*groups: tuple[bytes, ...]) -> Script:
+    """Group by group, each once the test has said go on."""
+
+    async def script(held: Provider, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for group in groups:
+            for part in group:
+                await response.write(part)
+            await held.go_on.wait()
+            held.go_on.clear()
+        return response
+
+    return script

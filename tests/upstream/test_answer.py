@@ -18,7 +18,7 @@ from plugins.upstream.answer import Answer, AnswerBrokenError
 from plugins.upstream.pool import Pool
 from tests.stream.cases import cerebras, decode, dump, sse, text_of
 from tests.telemetry.cases import CEREBRAS, DONE, ROLE, finish, said
-from tests.upstream.provider import Provider, Script, provider, streams
+from tests.upstream.provider import Provider, Script, paced, provider, streams, until
 
 AGES = 60.0  # a window that no test waits for
 SOON = 5.0
@@ -64,27 +64,6 @@ class Client:
     @property
     def all(self) -> bytes:
         return b"".join(self.got)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110  of another's making, who sets no event
-        await asyncio.sleep(0)
-
-
-def paced(*groups: tuple[bytes, ...]) -> Script:
-    """Group by group, each once the test has said go on."""
-
-    async def script(held: Provider, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-        await response.prepare(request)
-        for group in groups:
-            for part in group:
-                await response.write(part)
-            await held.go_on.wait()
-            held.go_on.clear()
-        return response
-
-    return script
 
 
 @pytest.mark.parametrize("window", [0, 0.004, 0.01])

@@ -12,7 +12,7 @@ import pytest
 
 from plugins.upstream.pool import ConnectError, Pool
 from plugins.upstream.wire import WireError
-from tests.support.nowhere import self_signed
+from tests.support.certificate import self_signed
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import web
 
 from plugins.policy.deadlines import Deadlines
 from plugins.stream.relay import Collector, Relay
@@ -18,7 +17,7 @@ from plugins.upstream.answer import Answer, AnswerBrokenError
 from plugins.upstream.pool import Pool
 from tests.stream.cases import decode, dump, sse, text_of
 from tests.telemetry.cases import CEREBRAS, DONE, ROLE, finish, said
-from tests.upstream.provider import Provider, Script, provider, streams
+from tests.upstream.provider import Provider, Script, paced, provider, streams, until
 
 SOON = 5.0
 PATIENT = Deadlines(stall_seconds=5, total_seconds=60)
@@ -56,27 +55,6 @@ async def answering(
         finally:
             answer.close()
             await pool.close()
-
-
-def paced(*groups: tuple[bytes, ...]) -> Script:
-    """Group by group, each but the first once the test has said go on anew."""
-
-    async def script(held: Provider, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-        await response.prepare(request)
-        for group in groups:
-            for part in group:
-                await response.write(part)
-            await held.go_on.wait()
-            held.go_on.clear()
-        return response
-
-    return script
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110  of another's making, who sets no event
-        await asyncio.sleep(0.001)
 
 
 async def relayed(
@@ -263,7 +241,7 @@ async def test_a_pace_that_will_do_is_left_alone() -> None:
     slow = PATIENT.model_copy(update={"minimum_tokens_per_s": 5, "pace_seconds": 0.05})
     async with answering(streams(ROLE, *map(said, WORDS), hang=True), slow, lambda: True) as (answer, attempt, held):
         whole = asyncio.ensure_future(answer.hold_whole(0, 60))
-        await asyncio.sleep(0.1)
+        await after_its_opening_stretch(attempt)
         held.go_on.set()
 
         with pytest.raises(AnswerBrokenError, match="without a finish reason"):

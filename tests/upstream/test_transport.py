@@ -41,7 +41,7 @@ class House:
         window: float = 0,
         deadlines: Deadlines = PATIENT,
         mode: StreamMode = StreamMode.AS_ASKED,
-        ways: dict[str, Address | str] | None = None,
+        ways: dict[str, Address] | None = None,
     ) -> None:
         self.record: Record | None = None
         self._window, self._deadlines, self._mode = window, deadlines, mode
