@@ -78,7 +78,7 @@ class Reader:
         watch = self._watch
         before = watch.events
         if number := self._all_alike(data):
-            watch.hear(number, at)
+            watch.hear(number, 0, at)
         else:
             self._see(data, at)
         if watch.events > before:

@@ -37,15 +37,16 @@ class Relay:
         self._terse = terse
         self._decoder = Decoder()
         self._merger = Merger()
+        self._steady: Shape | None = None  # that the next parts are likely to have
         self.broken: Broken | None = None
 
     def feed(self, parts: list[bytes], now: float) -> bytes:
-        if self.broken or self._watch.done:
-            return b""
-        shape = self._known_shape
+        shape = self._steady
         if shape is not None and (merged := self._joined(shape, parts, now)):
             return merged  # nearly always
-        return b"".join([*self._in_runs(parts, now), self._merger.flush()])
+        out = b"".join([*self._in_runs(parts, now), self._merger.flush()])
+        self._steady = None if self.broken or self._watch.done else self._known_shape
+        return out
 
     @property
     def _known_shape(self) -> Shape | None:
@@ -56,7 +57,7 @@ class Relay:
         if block is None:
             return None
         merged, events = block
-        self._watch.hear(events, now)
+        self._watch.hear(events, len(merged) - shape.framing, now)
         return merged
 
     def _in_runs(self, parts: list[bytes], now: float) -> Iterator[bytes]:

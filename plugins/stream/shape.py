@@ -25,15 +25,17 @@ _SLOTS = {field: re.compile(rb'"%b"\s*+:\s*+"((?:[^"\\]|\\.)*+)"' % field.encode
 class Shape:
     """The bytes around one event's text, quotes included."""
 
-    __slots__ = ("_from", "_to", "choice", "end", "field", "head", "joint", "start", "tail")
+    __slots__ = ("_from", "_to", "around", "choice", "end", "field", "framing", "head", "joint", "start", "tail")
 
     def __init__(self, head: bytes, tail: bytes, field: str, choice: int) -> None:
         self.head = head
         self.tail = tail
         self.field = field
         self.choice = choice
+        self.around = len(head) + len(tail)
         self.start = b"data: " + head
         self.end = tail + b"\n\n"
+        self.framing = len(self.start) + len(self.end)
         self.joint = self.end + self.start  # what stands between the texts of two neighbours
         self._from = len(head) - 1
         self._to = len(tail) - 1

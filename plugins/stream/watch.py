@@ -51,6 +51,7 @@ class Watch:
         "largest_gap",
         "last_token_at",
         "model",
+        "text_bytes",
         "text_shape",
         "time_info",
         "usage",
@@ -62,6 +63,7 @@ class Watch:
         self.last_token_at: float | None = None
         self.largest_gap = 0.0
         self.events = 0
+        self.text_bytes = 0  # as JSON has them, escapes and all; of tool calls none
         self.usage: dict[str, Any] | None = None
         self.time_info: dict[str, Any] | None = None
         self.model: str | None = None
@@ -79,6 +81,7 @@ class Watch:
         _, data, name = event
         # An event of a shape that was parsed before brings nothing new but its text.
         if shape is not None and data is not None and name is None and shape.text_in(data):
+            self.text_bytes += len(data) - shape.around
             self._token(now)
             return _TOKEN
         return self._read(event, now)
@@ -92,10 +95,14 @@ class Watch:
         """Whether a part of the stream, by a look at its ends, holds anything but more of the same text."""
         return self._shape is not None and not self._shape.may_go_on_with(part)
 
-    def hear(self, events: int, now: float) -> None:
+    def hear(self, events: int, text_bytes: int, now: float) -> None:
         """So many text events of the known shape, which came together."""
-        self._token(now)
-        self.events += events - 1
+        last = self.last_token_at
+        if last is not None and now - last > self.largest_gap:
+            self.largest_gap = now - last
+        self.last_token_at = now
+        self.events += events
+        self.text_bytes += text_bytes
 
     @property
     def finish_reason(self) -> str | None:
@@ -138,7 +145,9 @@ class Watch:
         if fault := fault_in(chunk):
             return self._fail(fault)
         self.text_shape = shape_of(data, chunk)
-        self._shape = self.text_shape or self._shape
+        if self.text_shape is not None:
+            self._shape = self.text_shape
+            self.text_bytes += len(data) - self.text_shape.around
         self._note(chunk)
         return self._hear(chunk, now)
 

@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Callable
 from math import inf
 
 from plugins.policy.deadlines import Deadlines
-from plugins.stream.pace import Pace
+from plugins.stream.pace import drips
 from plugins.stream.relay import Reader
 from plugins.stream.watch import Broken
 from plugins.telemetry.record import Attempt, Fault, Outcome
 from plugins.upstream.cruise import Cruise, Deliver
-from plugins.upstream.eager import Done, started
 from plugins.upstream.pool import Exchange
 from plugins.upstream.wire import WireError
 
@@ -65,9 +64,7 @@ class Answer:
         self._over_at = min(attempt.started + deadlines.total_seconds, request_over_at)
         self._over = Fault.TOTAL_TIMEOUT if self._over_at < request_over_at else Fault.REQUEST_TIMEOUT
         self._others = others  # whether one could take over; None as soon as none may
-        self._pace: Pace | None = None  # until that is judged
-        if deadlines.minimum_tokens_per_s:
-            self._pace = Pace(attempt.watch, deadlines.minimum_tokens_per_s, deadlines.pace_seconds)
+        self._judged_at = inf  # the end of its opening stretch
         self._heard = 0  # events of the answer
         self._heard_at = 0.0  # when there was one last; a comment now and then does not make a provider alive
 
@@ -85,6 +82,8 @@ class Answer:
                 self._end()
                 break
         self._heard_at = self._now()
+        if watch.first_token_at is not None and self._deadlines.minimum_tokens_per_s:
+            self._judged_at = watch.first_token_at + self._deadlines.pace_seconds
 
     async def hold(self, seconds: float) -> None:
         """Pass nothing on for so long, or raise."""
@@ -137,7 +136,7 @@ class Answer:
     async def relay(self, window: float, deliver: Deliver) -> None:
         """All of it, window by window."""
         while out := await self.next(window):
-            await self._written(started(deliver(out)))
+            await self._written(deliver(out))
             if window and not (self._nothing_follows or self._held):
                 await self._cruise(window, deliver)
 
@@ -152,11 +151,11 @@ class Answer:
             await self._written(rest)
             self._delivered = True
 
-    async def _written(self, rest: Done[None] | Awaitable[None]) -> None:
-        if not isinstance(rest, Done):
+    async def _written(self, rest: Awaitable[None] | None) -> None:
+        if rest is not None:
             await written(rest)
             self._heard_at = self._now()  # meanwhile nobody listened to the provider
-            self._pace = None  # nor can anybody tell now whose pace it was
+            self._judged_at = inf  # nor can anybody tell now whose pace it was
 
     async def read_to_end(self) -> None:
         while await self.next(0):
@@ -181,8 +180,8 @@ class Answer:
     async def _more(self) -> bool:
         """What comes next, as long as silence may last; where others could take over, no longer than it may drip."""
         stalled = self._heard_at + self._deadlines.stall_seconds
-        if self._pace is not None and self._others is not None and self._pace.due < stalled:
-            return await self._read(self._pace.due, Fault.PACE)
+        if self._others is not None and self._judged_at < stalled:
+            return await self._read(self._judged_at, Fault.PACE)
         return await self._read(stalled, Fault.STALL)
 
     async def _read(self, deadline: float, late: Fault) -> bool:
@@ -204,7 +203,7 @@ class Answer:
 
     def _late(self, fault: Fault) -> bool:
         if fault is Fault.PACE:
-            self._judge_pace(b"", self._now())
+            self._judge_pace(max(self._now(), self._judged_at))
             return True
         return self._gives_up(fault, "the provider fell silent")
 
@@ -216,21 +215,15 @@ class Answer:
 
     def take_in(self, parts: list[bytes]) -> None:
         now = self._now()
-        out = self._reader.feed(parts, now)
-        self._out += out
-        if self._pace is not None:
-            self._judge_pace(out or b"".join(parts), now)
+        self._out += self._reader.feed(parts, now)
+        if now >= self._judged_at:
+            self._judge_pace(now)
 
-    def _judge_pace(self, came: bytes, now: float) -> None:
+    def _judge_pace(self, now: float) -> None:
         """Once, when its opening stretch is over. The last that could answer is slow, not broken."""
-        pace = self._pace
-        if pace is None:
-            return
-        pace.hear(came)
-        if now < pace.due:
-            return
-        self._pace = None
-        if self._nothing_follows or self._attempt.watch.whole or not pace.drips(now):
+        self._judged_at = inf
+        watch = self._attempt.watch
+        if self._nothing_follows or watch.whole or not drips(watch, self._deadlines.minimum_tokens_per_s, now):
             return
         if self._others is not None and self._others():
             self._fail(Fault.PACE, "the provider drips")
@@ -239,7 +232,7 @@ class Answer:
     def handed_out(self) -> bytes:
         """What was taken in; b"" when there is something that `next` has to see: an end, a break, or no progress."""
         watch, now = self._attempt.watch, self._now()
-        if self._nothing_follows or watch.events == self._heard or now > self._over_at:
+        if watch.done or self._reader.broken or watch.events == self._heard or now > self._over_at:
             return b""
         self._heard, self._heard_at = watch.events, now
         out, self._out = self._out, b""
@@ -275,8 +268,8 @@ class Answer:
         raise AnswerBrokenError(fault, detail)
 
 
-async def written(rest: Done[None] | Awaitable[None]) -> None:
+async def written(rest: Awaitable[None] | None) -> None:
     """TimeoutError when whoever it is for does not take it; the provider waits as long."""
-    if not isinstance(rest, Done):
+    if rest is not None:
         async with asyncio.timeout(WRITE_SECONDS):
             await rest

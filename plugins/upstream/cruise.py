@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
 
 from plugins.stream.watch import Watch
-from plugins.upstream.eager import Done, started
 from plugins.upstream.pool import Exchange
 
-Deliver = Callable[[bytes], Coroutine[Any, Any, None]]
+Deliver = Callable[[bytes], Awaitable[None] | None]  # what is left of it, if it had to wait
 
 
 class Passenger(Protocol):
@@ -21,7 +21,11 @@ class Passenger(Protocol):
 
 
 class Cruise:
-    """Lets a window pass and takes in what came; then delivers it and goes on, as long as nobody has to wait."""
+    """Lets a window pass and takes in what came; then delivers it and goes on, as long as nobody has to wait.
+
+    All answers of a beat are read before any is delivered: a client that is woken for each write costs us more than
+    the write itself, and what reads is warm for the next to be read.
+    """
 
     def __init__(
         self, answer: Passenger, exchange: Exchange, watch: Watch, window: float, deliver: Deliver | None
@@ -35,10 +39,11 @@ class Cruise:
         self._window = window - exchange.beat.seconds / 2
         self._due = loop.time() + self._window
         self._deliver = deliver
-        exchange.beat.join(self._step)
+        self._beat = exchange.beat
+        self._beat.join(self._step)
 
     def _step(self, now: float) -> bool:
-        if self.over.done():  # whoever waited was cancelled
+        if self.over.done():  # whoever waited was cancelled, or has a delivery to finish
             return False
         connection = self._connection
         try:
@@ -51,15 +56,22 @@ class Cruise:
             return False
 
     def _window_passed(self, now: float) -> bool:
-        parts = self._connection.parts()
+        deliver, connection = self._deliver, self._connection
+        parts = connection.parts()
         if parts:
             self._answer.take_in(parts)
-            if self._deliver is not None and not self._connection.over and (out := self._answer.handed_out()):
-                rest = started(self._deliver(out))
-                if isinstance(rest, Done):
-                    self._due = now + self._window
-                    return True
-                self.over.set_result(rest)
-                return False
+            if deliver is not None and not connection.over and (out := self._answer.handed_out()):
+                self._due = now + self._window
+                self._beat.afterwards(partial(self._give, deliver, out))
+                return True
         self.over.set_result(None)
         return False
+
+    def _give(self, deliver: Deliver, out: bytes) -> None:
+        try:
+            rest = deliver(out)
+        except Exception as error:  # noqa: BLE001  as above
+            self.over.set_exception(error)
+        else:
+            if rest is not None:
+                self.over.set_result(rest)

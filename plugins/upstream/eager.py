@@ -26,6 +26,12 @@ def started(work: Coroutine[Any, Any, T]) -> Done[T] | Awaitable[T]:
     return _rest(work, waits_for)
 
 
+def left_of(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
+    """Run it up to its first wait; None when nothing is left of it."""
+    rest = started(work)
+    return None if isinstance(rest, Done) else rest
+
+
 @coroutine
 def _rest(work: Coroutine[Any, Any, T], waits_for: Any) -> Generator[Any, Any, T]:
     while True:

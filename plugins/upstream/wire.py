@@ -100,10 +100,15 @@ class Connection:
             return b""
         if data is None:
             return None
-        if data:
-            self._feed(data)
-        else:
+        if not data:
             self._end_of_stream()
+            return b""
+        assert self._parser is not None  # noqa: S101  send made it
+        self.answered = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, WireError) as error:
+            self._break(error)
         return self._parts[-1] if self._parts else b""
 
     def parts(self) -> list[bytes]:
@@ -157,14 +162,6 @@ class Connection:
         await asyncio.sleep(0)
         if deadline is not None and asyncio.get_running_loop().time() >= deadline:
             raise TimeoutError
-
-    def _feed(self, data: bytes | memoryview) -> None:
-        assert self._parser is not None  # noqa: S101  send made it
-        self.answered = True
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade, WireError) as error:
-            self._break(error)
 
     def _end_of_stream(self) -> None:
         head = self._head

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
+
+from plugins.upstream.cruise import Deliver
+from plugins.upstream.eager import left_of
 
 Script = Callable[["Provider", web.Request], Awaitable[web.StreamResponse]]
 
@@ -106,3 +109,8 @@ def paced(*groups: tuple[bytes, ...]) -> Script:
         return response
 
     return script
+
+
+def delivering(take: Callable[[bytes], Coroutine[Any, Any, None]]) -> Deliver:
+    """A client's half, which is waited for only if it has to wait."""
+    return lambda out: left_of(take(out))

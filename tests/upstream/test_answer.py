@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -15,10 +15,11 @@ from plugins.stream.relay import Collector, Relay
 from plugins.telemetry.record import Attempt, Fault, Outcome
 from plugins.upstream import answer as answers
 from plugins.upstream.answer import Answer, AnswerBrokenError
+from plugins.upstream.eager import left_of
 from plugins.upstream.pool import Pool
 from tests.stream.cases import cerebras, decode, dump, sse, text_of
 from tests.telemetry.cases import CEREBRAS, DONE, ROLE, finish, said
-from tests.upstream.provider import Provider, Script, paced, provider, streams, until
+from tests.upstream.provider import Provider, Script, delivering, paced, provider, streams, until
 
 AGES = 60.0  # a window that no test waits for
 SOON = 5.0
@@ -57,7 +58,10 @@ class Client:
         if not slow:
             self.reads.set()
 
-    async def take(self, out: bytes) -> None:
+    def take(self, out: bytes) -> Awaitable[None] | None:
+        return left_of(self._take(out))
+
+    async def _take(self, out: bytes) -> None:
         await self.reads.wait()
         self.got.append(out)
 
@@ -190,7 +194,7 @@ async def test_no_provider_may_talk_for_ever_nor_keep_a_client_waiting_with_comm
 
     async with answering(script, now=clock) as (answer, attempt, held):
 
-        async def take(out: bytes) -> None:
+        def take(_: bytes) -> None:
             clock.now += seconds
 
         with pytest.raises(AnswerBrokenError):
@@ -204,7 +208,8 @@ async def test_a_client_that_took_its_time_is_not_its_providers_fault() -> None:
     clock = Clock()
     async with answering(paced((ROLE, said("a")), (said("b"), finish(), DONE)), now=clock) as (answer, attempt, held):
 
-        async def takes_ten_seconds(out: bytes) -> None:
+        @delivering
+        async def takes_ten_seconds(_: bytes) -> None:
             await asyncio.sleep(0)
             clock.now += 10
             held.go_on.set()
@@ -229,11 +234,12 @@ async def test_a_client_that_takes_its_time_between_windows_is_not_its_providers
     async with answering(script, now=clock) as (answer, attempt, _):
         client = Client()
 
+        @delivering
         async def now_and_then_takes_ten_seconds(out: bytes) -> None:
             if len(client.got) % 2:
                 await asyncio.sleep(0)
                 clock.now += 10
-            await client.take(out)
+            client.got.append(out)
 
         await answer.relay(0.001, now_and_then_takes_ten_seconds)
 
@@ -273,7 +279,7 @@ async def test_comments_behind_the_finish_do_not_keep_an_answer_open() -> None:
 
     async with answering(script, now=clock) as (answer, attempt, held):
 
-        async def take(out: bytes) -> None:
+        def take(_: bytes) -> None:
             clock.now += 1
 
         await answer.relay(0.004, take)
@@ -320,8 +326,8 @@ async def test_one_client_in_trouble_does_not_hold_up_another_on_the_same_beat()
     async with answering(script, pool) as (one, _, first), answering(script, pool) as (other, _, second):
         client, troubled = Client(), Client()
 
-        async def breaks(out: bytes) -> None:
-            await troubled.take(out)
+        def breaks(out: bytes) -> None:
+            troubled.take(out)
             if len(troubled.got) > 1:
                 raise ValueError("a bug in the client's half")
 

@@ -17,7 +17,7 @@ from plugins.upstream.answer import Answer, AnswerBrokenError
 from plugins.upstream.pool import Pool
 from tests.stream.cases import decode, dump, sse, text_of
 from tests.telemetry.cases import CEREBRAS, DONE, ROLE, finish, said
-from tests.upstream.provider import Provider, Script, paced, provider, streams, until
+from tests.upstream.provider import Provider, Script, delivering, paced, provider, streams, until
 
 SOON = 5.0
 PATIENT = Deadlines(stall_seconds=5, total_seconds=60)
@@ -62,6 +62,7 @@ async def relayed(
 ) -> list[bytes]:
     got = [] if got is None else got
 
+    @delivering
     async def take(out: bytes) -> None:
         got.append(out)
         if reads is not None:
