@@ -10,12 +10,13 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn
 
 from plugins.circuit.board import Board
 from plugins.circuit.sharing import Fleet
 from plugins.config import deployments
-from plugins.config.direct import direct_targets, what_only_litellm_does
+from plugins.config.direct import OPENAI_COMPATIBLE, direct_targets, what_only_litellm_does
 from plugins.config.environment import host_of, provider_hosts, unsafe
 from plugins.config.files import ROOT, beside, policies_directory
 from plugins.config.idle import nothing_is_limited
@@ -32,7 +33,9 @@ from plugins.front.startup import Startup
 from plugins.hooks.complaints import count_complaints
 from plugins.hooks.gate import Gate
 from plugins.hooks.hearing import hear
-from plugins.hooks.idle import WithoutIdleWork
+from plugins.hooks.idle.app import Cut, WithoutIdleWork
+from plugins.hooks.idle.hooks import redact_nothing, take_out_idle_hooks
+from plugins.hooks.idle.hops import leave_out_the_hop
 from plugins.hooks.mount import litellm_config_path, litellm_started, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
 from plugins.policy.targets import Address
@@ -135,11 +138,21 @@ class _Background:
 
 
 def _front(app: App) -> Front:
-    nobody_logs = not (gateway.loggers.listen or gateway.only_litellm)
-    unlimited = nothing_is_limited(gateway.store.document)
-    lean = WithoutIdleWork(app, nothing_is_limited=unlimited, nobody_logs=nobody_logs)
+    lean = WithoutIdleWork(app, _cuts(), gateway.left_out)
     gateway.startup.mounted(lean)
     return Front(lean, gateway, _background.start)
+
+
+def _cuts() -> dict[str, Cut]:
+    """What of LiteLLM's work is left out, by whom it would be for."""
+    unlimited = nothing_is_limited(gateway.store.document)
+    nobody = not (gateway.loggers.listen or gateway.only_litellm)
+    cuts: dict[str, Cut] = {}
+    if unlimited:
+        cuts |= {"hooks": take_out_idle_hooks}
+    if nobody:
+        cuts |= {"redaction": redact_nothing, "hop": partial(leave_out_the_hop, OPENAI_COMPATIBLE)}
+    return cuts
 
 
 _pool = Pool()

@@ -41,6 +41,10 @@ class Gateway:
     def __post_init__(self) -> None:
         object.__setattr__(self, "precedents", Precedents(self.deployed))
 
+    def left_out(self, cut: str, why: str) -> None:
+        """A cut in LiteLLM's idle work that was not made."""
+        self.events({"event": "cut.left_out", "time": self.clock.wall, "cut": cut, "why": why})
+
     def status(self) -> dict[str, Any]:
         """What an operator asks first: which rules are in force, and is anything wrong with them."""
         return {

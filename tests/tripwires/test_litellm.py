@@ -25,7 +25,7 @@ from starlette.applications import Starlette
 from plugins.circuit.board import Board
 from plugins.config.located import read
 from plugins.hooks.gate import Gate
-from plugins.hooks.idle import IDLE, take_out_idle_hooks
+from plugins.hooks.idle.hooks import IDLE, take_out_idle_hooks
 from plugins.hooks.login import authenticate
 from plugins.hooks.mount import litellm_started
 from plugins.policy.circuits import CircuitsFile
