@@ -34,6 +34,7 @@ from plugins.hooks.complaints import count_complaints
 from plugins.hooks.gate import Gate
 from plugins.hooks.hearing import hear
 from plugins.hooks.idle.app import Cut, WithoutIdleWork
+from plugins.hooks.idle.ending import Repeating, leave_out_the_ending
 from plugins.hooks.idle.hooks import redact_nothing, take_out_idle_hooks
 from plugins.hooks.idle.hops import leave_out_the_hop
 from plugins.hooks.mount import litellm_config_path, litellm_started, mount_front, quiet_logs, use_transport
@@ -152,6 +153,8 @@ def _cuts() -> dict[str, Cut]:
         cuts |= {"hooks": take_out_idle_hooks}
     if nobody:
         cuts |= {"redaction": redact_nothing, "hop": partial(leave_out_the_hop, OPENAI_COMPATIBLE)}
+    if unlimited and nobody:
+        cuts |= {"ending": partial(leave_out_the_ending, _understudy)}
     return cuts
 
 
@@ -167,7 +170,7 @@ _background = _Background(
     _lag.watch,
 )
 _background.start_if_running()
-use_transport(_understudy)
+use_transport(Repeating(_understudy))
 mount_front(_front)
 quiet_logs(os.environ)
 if gateway.loggers.listen:

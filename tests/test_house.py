@@ -58,6 +58,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     # Of the front only the type of an ASGI application, which is what hooks mount; nothing of config.
     "plugins.hooks": ("plugins.policy", "plugins.circuit", "plugins.telemetry", "plugins.front.asgi"),
+    # Of upstream what is offered to LiteLLM, and what it hears of it.
+    "plugins.hooks.idle": (
+        "plugins.telemetry",
+        "plugins.front.asgi",
+        "plugins.upstream.heard",
+        "plugins.upstream.shortcut",
+    ),
     "simulator": ("plugins.stream",),
     # Files of load tests are as strict as policies and complain in the same way.
     "loadtests": (
@@ -110,7 +117,13 @@ ONLY_IN = {
     "starlette": ("plugins.hooks",),
     "aiohttp": ("loadtests",),
     "httptools": ("plugins.upstream.wire", "simulator", "loadtests"),
-    "httpx": ("plugins.upstream.transport", "plugins.upstream.understudy", "plugins.hooks", "loadtests"),
+    "httpx": (
+        "plugins.upstream.heard",
+        "plugins.upstream.transport",
+        "plugins.upstream.understudy",
+        "plugins.hooks",
+        "loadtests",
+    ),
     "redis": ("plugins.state.redis_store",),
     "cerebras": ("plugins.commands", "loadtests.engine.sdk"),
     "locust": ("loadtests.locustfile", "loadtests.users", "loadtests.shapes"),

@@ -28,7 +28,7 @@ class Shortcut:
     def __init__(self, *, wants_usage: bool) -> None:
         self.wants_usage = wants_usage
         self.first = b""  # what it began with, which LiteLLM was given as well
-        self.said = Said()  # all that the client was given
+        self.said: Said | None = Said()  # all that the client was given; None where LiteLLM is not to hear of it
         self.window = 0.0
         self.taken = False
         self._answer: Answer | None = None
@@ -52,7 +52,7 @@ class Shortcut:
     async def passed_on(self) -> bytes:
         """What LiteLLM has not heard of it, once there is no more; of very long answers the beginning."""
         await self._over
-        return b"".join(self.said.parts)[len(self.first) :]
+        return b"".join(self.said.parts if self.said else ())[len(self.first) :]
 
 
 # Offered by the front; LiteLLM carries it along to the transport.

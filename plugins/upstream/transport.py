@@ -21,8 +21,9 @@ from plugins.telemetry.record import UNREACHED, Attempt, Fault, Record
 from plugins.upstream.admission import NotCalledError
 from plugins.upstream.answer import Answer, AnswerBrokenError, Clock
 from plugins.upstream.caller import AttemptFailedError, Begun, Call, Caller, Errand, Mode, direct
+from plugins.upstream.heard import Heard
 from plugins.upstream.race import first_to_speak, in_turn
-from plugins.upstream.shortcut import Shortcut, in_few_events, offered, the_rest
+from plugins.upstream.shortcut import offered
 
 # LiteLLM's client describes itself at length; the connection's own headers are ours to set.
 _NOT_FORWARDED = frozenset(
@@ -71,7 +72,7 @@ class Transport(httpx.AsyncBaseTransport):
         except AttemptFailedError as failed:
             return _as_failure(failed, request)
         if shortcut is not None and begun.stream is not None:
-            heard = _Heard(begun, begun.stream, shortcut, decision.route.merge_window, request)
+            heard = Heard(begun.attempt, begun.stream, shortcut, decision.route.merge_window, request)
             return _streamed(begun, heard)
         return _as_response(begun, decision.route, self._streams, request)
 
@@ -110,49 +111,6 @@ class _Stream(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         self._crowd.discard(self)
         self._answer.close()
-
-
-class _Heard(httpx.AsyncByteStream):
-    """What LiteLLM hears of an answer that its client is given on the shortcut: how it began, and then the rest."""
-
-    def __init__(self, begun: Begun, answer: Answer, shortcut: Shortcut, window: float, request: httpx.Request) -> None:
-        self._answer = answer
-        self._watch = begun.attempt.watch
-        self._shortcut = shortcut
-        self._window = window
-        self._request = request
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            first = await self._answer.next(0)
-            self._shortcut.open(self._answer, self._window, first)
-            if self._answer.has_said_all:
-                yield the_rest(first, self._watch)
-                return
-            yield in_few_events(first)
-            self._shortcut.close()  # for whoever has not taken it by now
-            async for out in self._told() if self._shortcut.taken else self._passed_on():
-                yield out
-        except AnswerBrokenError as broken:
-            raise httpx.RemoteProtocolError(str(broken), request=self._request) from broken
-
-    async def _told(self) -> AsyncIterator[bytes]:
-        out = await self._shortcut.passed_on()
-        if self._watch.whole:
-            yield the_rest(out, self._watch)
-        else:
-            yield in_few_events(out)
-            raise httpx.RemoteProtocolError("the answer broke off, or its client left", request=self._request)
-
-    async def _passed_on(self) -> AsyncIterator[bytes]:
-        while out := await self._answer.next(self._window):
-            yield in_few_events(out)
-        yield the_rest(b"", self._watch)
-
-    async def aclose(self) -> None:
-        self._shortcut.close()
-        if not self._shortcut.taken:
-            self._answer.close()
 
 
 def _as_response(begun: Begun, route: Route, crowd: WeakSet[_Stream], request: httpx.Request) -> httpx.Response:

@@ -34,6 +34,8 @@ LOGGERS = """[plugins.callbacks.gate, listener.listener]
   success_callback: [listener.success]
   failure_callback: [listener.failure, listener.plain_failure]"""
 
+_OWN = ("-id", "-ms", "date")  # each answer has its own
+
 Heard = dict[str, Any]
 
 
@@ -194,6 +196,23 @@ def test_loggers_hear_the_same_of_an_answer_on_both_lanes(
     assert essence(express) == essence(litellm)
     assert express["event"] == "success"
     assert express["kwargs"]["standard_logging_object"]["response_cost"] > 0
+
+
+@pytest.mark.parametrize("primary_is", ["auto", "open"])
+def test_an_answers_headers_are_the_same_whether_anybody_listens_or_not(
+    lanes: list[Listening], waferline: Gateway, primary: Provider, fallback: Provider, primary_is: str
+) -> None:
+    listened_to = next(each.gateway for each in lanes if each.gateway.lane == waferline.lane)
+    found = []
+    for each in (listened_to, waferline):
+        each.turn("cerebras/gpt-oss-120b", primary_is)
+        with each.client() as client:
+            body = {"model": "gpt-oss-120b", "messages": HELLO, "stream": True}
+            headers = client.post("/v1/chat/completions", json=body).headers
+        each.forget_failures()
+        found.append({name: "" if name.endswith(_OWN) else value for name, value in headers.items()})
+
+    assert found[0] == found[1]
 
 
 def test_the_times_are_those_of_the_request(lanes: list[Listening], primary: Provider) -> None:
