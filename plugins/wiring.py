@@ -37,6 +37,7 @@ from plugins.hooks.idle.app import Cut, WithoutIdleWork
 from plugins.hooks.idle.ending import Repeating, leave_out_the_ending
 from plugins.hooks.idle.hooks import redact_nothing, take_out_idle_hooks
 from plugins.hooks.idle.hops import leave_out_the_hop
+from plugins.hooks.idle.usage import leave_out_the_count
 from plugins.hooks.mount import litellm_config_path, litellm_started, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
 from plugins.policy.targets import Address
@@ -150,7 +151,7 @@ def _cuts() -> dict[str, Cut]:
     nobody = not (gateway.loggers.listen or gateway.only_litellm)
     cuts: dict[str, Cut] = {}
     if unlimited:
-        cuts |= {"hooks": take_out_idle_hooks}
+        cuts |= {"hooks": take_out_idle_hooks, "count": leave_out_the_count}
     if nobody:
         cuts |= {"redaction": redact_nothing, "hop": partial(leave_out_the_hop, OPENAI_COMPATIBLE)}
     if unlimited and nobody:
