@@ -37,6 +37,7 @@ from plugins.hooks.idle.app import Cut, WithoutIdleWork
 from plugins.hooks.idle.ending import Repeating, leave_out_the_ending
 from plugins.hooks.idle.hooks import redact_nothing, take_out_idle_hooks
 from plugins.hooks.idle.hops import leave_out_the_hop
+from plugins.hooks.idle.lookups import remember_lookups
 from plugins.hooks.idle.usage import leave_out_the_count
 from plugins.hooks.mount import litellm_config_path, litellm_started, mount_front, quiet_logs, use_transport
 from plugins.policy.access import digest
@@ -149,7 +150,7 @@ def _cuts() -> dict[str, Cut]:
     """What of LiteLLM's work is left out, by whom it would be for."""
     unlimited = nothing_is_limited(gateway.store.document)
     nobody = not (gateway.loggers.listen or gateway.only_litellm)
-    cuts: dict[str, Cut] = {}
+    cuts: dict[str, Cut] = {"lookups": remember_lookups}
     if unlimited:
         cuts |= {"hooks": take_out_idle_hooks, "count": leave_out_the_count}
     if nobody:

@@ -8,12 +8,15 @@ from typing import Any
 
 import litellm
 import pytest
-from litellm import main
+from litellm import main, utils
 from litellm.litellm_core_utils.core_helpers import process_response_headers
 from litellm.litellm_core_utils.litellm_logging import Logging
 from litellm.litellm_core_utils.llm_response_utils import response_metadata
 from litellm.llms.openai import openai
 from litellm.proxy import common_request_processing, proxy_server
+from litellm.proxy.auth.route_checks import RouteChecks
+from litellm.responses import bridge_check
+from litellm_enterprise.proxy.auth.route_checks import EnterpriseRouteChecks
 
 from plugins.hooks.idle.ending import _APART, _KNOWN, _NOTHING
 
@@ -89,3 +92,14 @@ def test_the_router_counts_use_and_successes_in_these_places_alone() -> None:
     assert "self.increment_deployment_usage_for_response(" in source(litellm.Router.make_call)
     assert all(f'"{limit}"' in source(litellm.Router._increment_deployment_usage) for limit in ("tpm", "rpm"))
     assert "deployment_has_io_token_limits" in source(litellm.Router._increment_deployment_usage)
+
+
+def test_what_is_remembered_is_looked_up_through_these_names() -> None:
+    assert "RouteChecks.is_management_route(route=route)" in source(EnterpriseRouteChecks.should_call_route)
+    assert "RouteChecks.check_route_access(route=route, allowed_routes=LiteLLMRoutes" in source(
+        RouteChecks.is_management_route
+    )
+    assert "get_model_info_helper(model=model, custom_llm_provider=custom_llm_provider)" in source(
+        bridge_check.responses_api_bridge_check
+    )
+    assert "cached_get_model_info_helper.cache_clear()" in source(utils._invalidate_model_cost_lowercase_map)

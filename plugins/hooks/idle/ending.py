@@ -38,6 +38,8 @@ _NOTHING = dict.fromkeys(
     0.0,
 )
 
+_KEPT_TO_OURSELVES = "llm_provider-"  # the front would take them out again
+
 # What came of a call that is made again, LiteLLM's way.
 _made: ContextVar[httpx.Response | httpx.RequestError | None] = ContextVar("waferline_made", default=None)
 
@@ -66,10 +68,11 @@ class Unheard:
 
     def __init__(self, response: httpx.Response, call: Call) -> None:
         self._response = response
+        headers = process_response_headers(response.headers)
         self._hidden_params: dict[str, Any] = {
             "model_id": (call["litellm_params"].get("model_info") or {}).get("id"),
             "api_base": call["api_base"],
-            "additional_headers": process_response_headers(response.headers),
+            "additional_headers": {name: headers[name] for name in headers if not name.startswith(_KEPT_TO_OURSELVES)},
         }
 
     def __aiter__(self) -> Unheard:
