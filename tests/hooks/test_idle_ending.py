@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+import httpx
 import litellm
 import pytest
 from litellm import main
@@ -17,7 +18,7 @@ from litellm.proxy import proxy_server
 from plugins.circuit.board import Board
 from plugins.hooks.gate import Gate
 from plugins.hooks.idle.app import UnfamiliarError
-from plugins.hooks.idle.ending import Repeating, Unheard, leave_out_the_ending
+from plugins.hooks.idle.ending import Repeating, Unheard, _made, leave_out_the_ending
 from plugins.hooks.mount import use_transport
 from plugins.policy.circuits import CircuitsFile
 from plugins.telemetry.record import current
@@ -36,10 +37,10 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
 
 
 def routing(
-    base: str, *, disable_cooldowns: bool = True, limits: Mapping[str, int] = MappingProxyType({})
+    base: str, *, disable_cooldowns: bool = True, more: Mapping[str, int] = MappingProxyType({})
 ) -> litellm.Router:
     row = deployment(ALLOWED, ALLOWED, "allowed", base)
-    row["litellm_params"] |= {"max_retries": 0, **limits}
+    row["litellm_params"] |= {"max_retries": 0, **more}
     return litellm.Router(model_list=[row], num_retries=0, disable_cooldowns=disable_cooldowns)
 
 
@@ -150,6 +151,17 @@ async def test_a_call_that_fails_is_made_once_and_raises_what_it_would_without_t
             assert len(upstream.chats()) == 1
 
     assert raised[0] == raised[1]
+
+
+async def test_what_came_of_a_call_is_the_answer_to_one_call_and_no_more() -> None:
+    """LiteLLM may ask again, differently."""
+    again = httpx.MockTransport(lambda _: httpx.Response(200))
+    token = _made.set(httpx.Response(422))
+    async with httpx.AsyncClient(transport=Repeating(again)) as client:
+        found = [(await client.get("http://provider.invalid")).status_code for _ in range(2)]
+    _made.reset(token)
+
+    assert found == [422, 200]
 
 
 @pytest.mark.parametrize(

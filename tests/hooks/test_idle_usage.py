@@ -15,7 +15,7 @@ NOWHERE = "http://127.0.0.1:9/v1"
 
 @pytest.mark.parametrize("limit", ["tpm", "rpm"])
 def test_where_a_deployment_has_a_limit_its_use_is_counted(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    monkeypatch.setattr(proxy_server, "llm_router", routing(NOWHERE, limits={limit: 10}))
+    monkeypatch.setattr(proxy_server, "llm_router", routing(NOWHERE, more={limit: 10}))
 
     with pytest.raises(UnfamiliarError, match=f"{ALLOWED} has a limit"):
         leave_out_the_count()
