@@ -48,6 +48,7 @@ Words, one per thing:
     logger       a callback of the operator's that hears of a request once it has ended, and does nothing to it
     lane         how an answer travels: through LiteLLM, or past it
     shortcut     from our transport to the client, past LiteLLM, which is told the answer afterwards
+    cut          a part of LiteLLM's work that is left out, because it would be for nobody
     warm         said of a connection that is open before somebody needs it
     rehearsal    our own first request through LiteLLM, which no provider sees
     promise      a limit in policies/slo.yaml: load tests hold a run to it, the gateway never reads it

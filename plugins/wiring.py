@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from plugins.circuit.board import Board
 from plugins.circuit.sharing import Fleet
 from plugins.config import deployments
-from plugins.config.direct import OPENAI_COMPATIBLE, direct_targets, what_only_litellm_does
+from plugins.config.direct import direct_targets, what_only_litellm_does
 from plugins.config.environment import host_of, provider_hosts, unsafe
 from plugins.config.files import ROOT, beside, policies_directory
 from plugins.config.idle import nothing_is_limited
@@ -36,7 +36,6 @@ from plugins.hooks.hearing import hear
 from plugins.hooks.idle.app import Cut, WithoutIdleWork
 from plugins.hooks.idle.ending import Repeating, leave_out_the_ending
 from plugins.hooks.idle.hooks import redact_nothing, take_out_idle_hooks
-from plugins.hooks.idle.hops import leave_out_the_hop
 from plugins.hooks.idle.lookups import remember_lookups
 from plugins.hooks.idle.usage import leave_out_the_count
 from plugins.hooks.mount import litellm_config_path, litellm_started, mount_front, quiet_logs, use_transport
@@ -154,7 +153,7 @@ def _cuts() -> dict[str, Cut]:
     if unlimited:
         cuts |= {"hooks": take_out_idle_hooks, "count": leave_out_the_count}
     if nobody:
-        cuts |= {"redaction": redact_nothing, "hop": partial(leave_out_the_hop, OPENAI_COMPATIBLE)}
+        cuts |= {"redaction": redact_nothing}
     if unlimited and nobody:
         cuts |= {"ending": partial(leave_out_the_ending, _understudy)}
     return cuts

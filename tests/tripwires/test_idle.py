@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from types import ModuleType
 from typing import Any
 
 import litellm
@@ -23,14 +22,6 @@ from plugins.hooks.idle.ending import _APART, _KNOWN, _NOTHING
 
 def source(of: Any) -> str:
     return inspect.getsource(of)
-
-
-def test_calls_are_prepared_by_completion_in_the_loops_own_executor() -> None:
-    text = source(main.acompletion)
-
-    assert "partial(completion, **completion_kwargs, **kwargs)" in text
-    assert "partial(ctx.run, func)" in text
-    assert "loop.run_in_executor(None, func_with_context)" in text
 
 
 def test_streams_of_openai_compatible_providers_begin_in_one_place() -> None:
@@ -78,11 +69,9 @@ def test_an_answer_is_sent_by_a_generator_that_is_looked_up_for_every_request() 
     assert "select_data_generator(\n                        response=response," in text
 
 
-@pytest.mark.parametrize(
-    ("where", "name"), [(proxy_server, "llm_router"), (proxy_server, "prisma_client"), (main, "completion")]
-)
-def test_what_is_asked_before_a_cut_is_still_called_that(where: ModuleType, name: str) -> None:
-    assert hasattr(where, name)
+@pytest.mark.parametrize("name", ["llm_router", "prisma_client"])
+def test_what_is_asked_before_a_cut_is_still_called_that(name: str) -> None:
+    assert hasattr(proxy_server, name)
 
 
 def test_the_router_counts_use_and_successes_in_these_places_alone() -> None:
