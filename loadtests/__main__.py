@@ -7,8 +7,10 @@ Exit codes: 0 promises held; 1 one was missed; 2 void: the generator was the bot
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NoReturn, Protocol
 
 from loadtests.commands import accuracy, compare, report, run, schema
@@ -51,7 +53,26 @@ def main(arguments: Sequence[str]) -> int:
         found = parser.parse_args(arguments)
     except SystemExit as end:  # argparse has said why
         return end.code if isinstance(end.code, int) else Exit.SET_UP
-    return int(COMMANDS[found.command].run(found))
+    with _interruptible():
+        try:
+            return int(COMMANDS[found.command].run(found))
+        except KeyboardInterrupt:
+            sys.stderr.write("load: interrupted, everything that was started has ended\n")
+            return Exit.INTERRUPTED
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """A pipeline's SIGTERM and a closed terminal mean what Ctrl-C means: end what was started, keep what there is."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

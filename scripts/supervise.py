@@ -3,7 +3,6 @@
 One thread and no asyncio: a loop of short waits looks at the children, at the output and at the signals in turn.
 """
 
-import ctypes
 import http.client
 import os
 import re
@@ -20,6 +19,7 @@ from typing import IO, Final
 
 from scripts.plan import Plan, Simulator
 from scripts.progress import StatusLine
+from scripts.tether import tethered
 
 TICK_SECONDS: Final = 0.1
 SIMULATOR_BOOT_SECONDS: Final = 30.0
@@ -27,8 +27,6 @@ GATEWAY_BOOT_SECONDS: Final = 180.0
 DRAIN_SECONDS: Final = 30.0  # as long as LiteLLM itself gives running streams
 SIMULATOR_STOP_SECONDS: Final = 5.0
 SHOWN_LINES: Final = 12
-PR_SET_PDEATHSIG: Final = 1
-PRCTL: Final = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 class LaunchError(Exception):
@@ -94,24 +92,15 @@ class Child:
     def __init__(
         self, name: str, command: Sequence[str], root: Path, environment: Mapping[str, str], stdout: IO[bytes] | int
     ) -> None:
-        launcher = os.getpid()
-
-        def die_with_the_launcher() -> None:
-            if PRCTL is not None:
-                PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL)
-                if os.getppid() != launcher:
-                    os._exit(1)
-
         self.name = name
         self.process = subprocess.Popen(
-            command,
+            tethered(command),
             cwd=root,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=die_with_the_launcher,  # noqa: PLW1509  unsafe beside threads, and we have none
         )
 
     @property

@@ -75,6 +75,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plugins.config.validate",
         "plugins.config.slo",  # which is checked before any load is sent
         "plugins.policy",  # what is promised, what models cost, and how fast they are said to be
+        "scripts.tether",  # what they start ends with them
     ),
     "scripts": ("plugins.config", "plugins.policy.targets"),
 }

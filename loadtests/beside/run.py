@@ -21,6 +21,7 @@ from loadtests.engine.accuracy import MODEL
 from loadtests.engine.local import provider
 from loadtests.engine.provider import Provider
 from loadtests.engine.truth import sent_of
+from scripts.tether import tethered
 
 TOOLS: Mapping[str, Tool] = {"guidellm": guidellm, "aiperf": aiperf}
 REQUESTS_PER_STREAM = 10
@@ -57,15 +58,12 @@ def _lay_out(work: Path, files: Mapping[str, str]) -> None:
 def _ended(command: Sequence[str], work: Path, log: Path, seconds: float) -> list[Reading]:
     readings = []
     deadline = time.monotonic() + seconds
-    try:
-        with started(command, log, environment=clean_environment(), directory=work) as process:
-            while process.poll() is None:
-                if time.monotonic() > deadline:
-                    raise BesideError(f"did not end within {seconds:g} s")
-                readings.append(Reading(time.monotonic(), cpu_seconds(process.pid)))
-                _rest(process)
-    except OSError as error:
-        raise BesideError(f"{command[0]!r} cannot be run ({error.strerror}), name its command") from error
+    with started(tethered(command), log, environment=clean_environment(), directory=work) as process:
+        while process.poll() is None:
+            if time.monotonic() > deadline:
+                raise BesideError(f"did not end within {seconds:g} s")
+            readings.append(Reading(time.monotonic(), cpu_seconds(process.pid)))
+            _rest(process)
     if process.returncode:
         raise BesideError(f"ended with {process.returncode}: {reason(log.read_text(errors='replace'))}")
     return readings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -100,7 +99,6 @@ def _asked(arguments: argparse.Namespace, wrong: list[str]) -> tuple[Plan | None
 
 
 def _run(plan: Plan, aim: Aim, guess: Estimate, arguments: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's way to say Ctrl-C
     shown = view()
     shown.say(f"{plan.name}: {plan.scenario.purpose}")
     shown.say(f"{guess}")
@@ -116,8 +114,6 @@ def _run(plan: Plan, aim: Aim, guess: Estimate, arguments: argparse.Namespace) -
         found = run_engine(plan, aim, guess, place, shown, more)
     except (BenchError, GeneratorError, ValueError) as error:
         return _refuse([str(error)])
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED  # before the first request
     record.write(place, found)
     return _conclude(place, found)
 

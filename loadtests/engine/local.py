@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 from loadtests.bench.processes import LOOPBACK, ROOT, clean_environment, free_port, started, wait_until
 from loadtests.engine.provider import Provider
+from scripts.tether import tethered
 
 KEY = "sk-waferline-load-key-for-loopback-only"
 GATEWAY_SECONDS = 120.0
@@ -51,7 +52,7 @@ def local(logs: Path, knobs: Mapping[str, object]) -> Iterator[Local]:
             FALLBACK_API_BASE=found["fallback"].base,
             FALLBACK_API_KEY="simulated",
         )
-        with started(command, log, environment=environment, directory=logs) as process:
+        with started(tethered(command), log, environment=environment, directory=logs) as process:
             url = f"http://{LOOPBACK}:{port}"
             wait_until(lambda: _answers(f"{url}/health/readiness"), process, log, GATEWAY_SECONDS)
             yield Local(f"{url}/v1", found, process.pid)
@@ -62,7 +63,7 @@ def provider(name: str, logs: Path, knobs: Mapping[str, object]) -> Iterator[Pro
     port, log = free_port(), logs / f"{name}.log"
     flags = [part for knob, value in knobs.items() for part in _flag(knob, value)]
     command = [sys.executable, "-m", "simulator", "--persona", _PERSONAS[name], "--port", str(port), *flags]
-    with started(command, log) as process:
+    with started(tethered(command), log) as process:
         origin = f"http://{LOOPBACK}:{port}"
         wait_until(lambda: _answers(f"{origin}/simulator/stats"), process, log, PROVIDER_SECONDS)
         yield Provider(name, origin)

@@ -34,6 +34,7 @@ from loadtests.plan.timeline import Stretch, place, stretches
 from loadtests.record.folder import Run
 from loadtests.record.sample import Mark
 from loadtests.users.keeping import read_clock
+from scripts.tether import tethered
 
 LOOK_SECONDS = 0.1
 KEY_VARIABLE = "WAFERLINE_LOAD_KEY"  # where the key of our own gateway stands for the generator
@@ -69,6 +70,8 @@ def run(plan: Plan, aim: Aim, estimate: Estimate, folder: Path, view: View, more
         environment = {KEY_VARIABLE: KEY} if own else {}
         with generator(job, folder, environment) as running, _sdk(job, folder, environment):
             _watch(plan, job, own, line, running, tail, view, watched)
+    if watched.interrupted and not tail.samples:
+        raise KeyboardInterrupt
     origin = read_clock(folder)
     if origin is None or not tail.samples:
         raise GeneratorError(f"no request was sent: see {folder}/generator.log")
@@ -124,7 +127,7 @@ def _sdk(job: Job, folder: Path, environment: Mapping[str, str]) -> Iterator[Non
         return
     command = [sys.executable, "-m", "loadtests.engine.sdk", str(folder / "job.part")]
     told = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
-    with started(command, folder / "sdk.log", environment=told) as process:
+    with started(tethered(command), folder / "sdk.log", environment=told) as process:
         yield
         with suppress(subprocess.TimeoutExpired):
             process.wait(job.scenario.patience.stall_seconds)

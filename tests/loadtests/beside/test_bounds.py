@@ -16,7 +16,7 @@ from loadtests.engine.accuracy import knobs
         ("exec sleep 600", 0.2, "did not end within 0.2 s"),
         ("true", 60, "left no report.json"),
         ("echo '{}' > report.json", 60, "its report.json is not as expected: KeyError 'benchmarks'"),
-        (None, 60, "cannot be run (No such file or directory), name its command"),
+        (None, 60, "cannot be run (No such file or directory)"),
     ],
 )
 def test_a_tool_that_yields_nothing_says_why(tmp_path: Path, script: str | None, seconds: float, why: str) -> None:
