@@ -7,6 +7,7 @@ catalog is used.
     measure     from bytes to samples
     plan        what is to be sent, decided before anything is
     users       who asks, as Locust sees them; shapes says how many there are
+    page        what Locust's own page shows beside its own charts
     engine      one run, from a plan to a folder
     beside      other tools against the same provider, in one table with ours
     figures     what samples come down to

@@ -19,6 +19,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.exits import Exit
+from loadtests.page.mount import mount
 from loadtests.plan.job import VARIABLE, Job
 from loadtests.plan.standalone import OPTIONS, StandaloneError, is_staged, job_from
 from loadtests.shapes.stages import StagesShape
@@ -55,6 +56,8 @@ def choose(environment: Any, **_: Any) -> None:
         sys.stderr.write(f"{error}\n")
         sys.exit(Exit.SET_UP)
     environment.user_classes = [Open if job.scenario.is_open else Closed]
+    if environment.web_ui is not None:
+        mount(environment)
     if VARIABLE in os.environ or is_staged(options):
         environment.shape_class = StagesShape(job, _processes(options, job))
 

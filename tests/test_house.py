@@ -105,6 +105,8 @@ PURE = (
     *(f"loadtests.plan.{each}" for each in "consent cost recorded scenario".split()),
     *(f"loadtests.beside.{each}" for each in "aiperf guidellm reason table tool usage".split()),
     *(f"loadtests.engine.{each}" for each in "course merge soundness truth".split()),
+    *(f"loadtests.page.{each}" for each in "figures window".split()),
+    "loadtests.users.rows",
 )
 IMPURE = frozenset("asyncio io logging os pathlib random secrets socket subprocess sys tempfile threading time".split())
 PURE_PACKAGES = frozenset(
@@ -128,7 +130,8 @@ ONLY_IN = {
     "redis": ("plugins.state.redis_store",),
     "cerebras": ("plugins.commands", "loadtests.engine.sdk"),
     "locust": ("loadtests.locustfile", "loadtests.users", "loadtests.shapes"),
-    "gevent": ("loadtests.measure", "loadtests.users"),
+    "flask": ("loadtests.page.mount",),
+    "gevent": ("loadtests.measure", "loadtests.page.mount", "loadtests.users"),
     "rich": ("loadtests.engine.view",),
     "yaml": ("plugins.config", "plugins.commands", "simulator", "loadtests"),
 }

@@ -1,6 +1,6 @@
 """What Locust is told of a sample. Its page charts the response time of all requests: ours is the first token.
 
-Total time, tokens/s and gap are rows beside it that count as no requests.
+Total time, tokens/s and gap are rows beside it that count as no requests; `page` charts them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,7 @@ import locust.stats
 
 from loadtests.record.rounding import three_digits
 from loadtests.record.sample import Outcome, Sample
-
-FIRST = "first token, ms"
-TOTAL = "all of it, ms"
-RATE = "tokens/s"
-GAP = "longest gap, ms"
+from loadtests.users.rows import FIRST, GAP, RATE, TOTAL, name_of
 
 
 class NotWholeError(Exception):
@@ -27,7 +23,7 @@ def tell(environment: Any, sample: Sample, began: float) -> None:
     fine = sample.outcome is Outcome.WHOLE
     environment.events.request.fire(
         request_type=FIRST,
-        name=_name(sample),
+        name=name_of(sample.workload, sample.way),
         response_time=seconds * 1e3,
         response_length=sample.octets,
         exception=None if fine else NotWholeError(f"{sample.outcome}: {sample.error}"),
@@ -37,16 +33,12 @@ def tell(environment: Any, sample: Sample, began: float) -> None:
     )
     for row, value in ((TOTAL, sample.total * 1e3), (RATE, sample.tokens_per_s), (GAP, _ms(sample.gap))):
         if value is not None and fine:
-            environment.stats.get(_name(sample), row).log(value, 0)
+            environment.stats.get(name_of(sample.workload, sample.way), row).log(value, 0)
 
 
 def fine_buckets() -> None:
     """Locust's own are 10 ms wide from 100 ms on and 100 ms from a second on: 147 ms would be 150."""
     locust.stats.bucket_response_time = three_digits
-
-
-def _name(sample: Sample) -> str:
-    return sample.workload if sample.way == "target" else f"{sample.workload} ({sample.way})"
 
 
 def _ms(seconds: float | None) -> float | None:
