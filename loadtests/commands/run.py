@@ -102,6 +102,7 @@ def _run(plan: Plan, aim: Aim, guess: Estimate, arguments: argparse.Namespace) -
     shown = view()
     shown.say(f"{plan.name}: {plan.scenario.purpose}")
     shown.say(f"{guess}")
+    shown.say(_length(plan))
     place = arguments.out / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.name}"
     slo = _promises(plan, arguments)
     more: dict[str, Any] = {"slo": str(slo)} if slo else {}
@@ -139,13 +140,20 @@ def _tell(plan: Plan, aim: Aim, guess: Estimate) -> int:
     question = chooser.replay(plan.replayed[0]) if plan.replayed else chooser.next()
     target = aim.target.url if aim.target else "http://127.0.0.1/v1"
     request = post(address_of(target), orjson.dumps(question.body), {"authorization": "Bearer ..."}).decode()
-    lines = [f"{plan.name}: {plan.scenario.purpose}", f"{guess}"]
+    lines = [f"{plan.name}: {plan.scenario.purpose}", f"{guess}", _length(plan)]
     lines += [f"to {target}" if aim.target else "to a gateway and simulated providers, started for it"]
     lines += [
         f"  {stage.name}: {stage.seconds:g} s, {_load(stage.users, stage.rate)}" for stage in plan.scenario.stages
     ]
     sys.stdout.write("\n".join([*lines, "", "the first request:", request.replace("\r\n", "\n"), ""]))
     return Exit.HELD
+
+
+def _length(plan: Plan) -> str:
+    seconds = f"{plan.scenario.seconds:,.0f} s"
+    if plan.scenario.ends_at_knee:
+        return f"takes at most {seconds}, and ends as soon as it knows its knee"
+    return f"takes {seconds}"
 
 
 def _load(users: int | None, rate: float | None) -> str:

@@ -15,7 +15,10 @@ def setting(facts: Facts) -> dict[str, Any]:
         "scenario": facts.text("scenario", "hash") or facts.scenario,
         "prompts": facts.text("prompts", "hash"),
         "max_tokens": facts.text("max_tokens"),
-        "load": "; ".join(f"{name}: {load} for {seconds:g} s" for name, load, seconds in load),
+        # One sweep may have gone further than the other; what it would have done is part of its scenario.
+        "load": ""
+        if facts.at("scenario", "ends_at_knee")
+        else "; ".join(f"{name}: {load} for {seconds:g} s" for name, load, seconds in load),
         "models": ", ".join(map(str, facts.at("target", "models") or ())),
         "simulated": facts.text("target", "is_simulated"),
         "processes": facts.text("generator", "processes"),

@@ -26,6 +26,7 @@ class Generator:
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self._process = process
         self._log = log
+        self._is_stopped = False
 
     @property
     def is_running(self) -> bool:
@@ -34,14 +35,15 @@ class Generator:
     def stop(self, seconds: float) -> None:
         """Whoever is asking may hear the end of their answers, for so long."""
         if self.is_running:
+            self._is_stopped = True
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(seconds)
 
     def check(self) -> None:
-        """A generator that ended in another way than by its end has measured nothing."""
-        if self._process.poll() not in (None, 0, -signal.SIGTERM, 128 + signal.SIGTERM):
+        """A generator that ended in another way than by its end, or because we wanted it, has measured nothing."""
+        if not self._is_stopped and self._process.poll() != 0:
             raise GeneratorError(f"the generator ended with {self._process.returncode}:\n{last_lines(self._log)}")
 
 

@@ -18,6 +18,7 @@ from loadtests.bench.processes import ROOT, started
 from loadtests.bench.usage import cpu_seconds
 from loadtests.engine import facts
 from loadtests.engine.circuits import Circuits
+from loadtests.engine.climb import Climb
 from loadtests.engine.faults import Faults
 from loadtests.engine.generator import Generator, GeneratorError, generator
 from loadtests.engine.local import KEY, Local, local
@@ -63,18 +64,21 @@ def run(plan: Plan, aim: Aim, estimate: Estimate, folder: Path, view: View, more
     folder.mkdir(parents=True)
     line = stretches(plan.scenario.stages)
     tail = Tail(folder)
+    climb = Climb(plan.scenario, line, Path(more["slo"]) if "slo" in more else None, facts.primaries())
     watched = _Watched()
     began = datetime.now(UTC)
     with _aimed(plan, aim, folder, view) as (target, direct, own):
         job = job_of(plan, target, direct, folder)
         environment = {KEY_VARIABLE: KEY} if own else {}
         with generator(job, folder, environment) as running, _sdk(job, folder, environment):
-            _watch(plan, job, own, line, running, tail, view, watched)
+            _watch(plan, job, own, line, running, tail, climb, view, watched)
     if watched.interrupted and not tail.samples:
         raise KeyboardInterrupt
     origin = read_clock(folder)
     if origin is None or not tail.samples:
         raise GeneratorError(f"no request was sent: see {folder}/generator.log")
+    ended = climb.finish(tail.lags())
+    line = line[: ended.stages] if ended else line
     samples = on_the_clock(tail.samples, origin, line)
     late = late_marks(plan.scenario, tail.lags(), origin)
     marks = sorted([*stage_marks(line), *watched.marks, *late], key=lambda mark: mark.at)
@@ -91,11 +95,12 @@ def run(plan: Plan, aim: Aim, estimate: Estimate, folder: Path, view: View, more
             **plan.scenario.model_dump(mode="json"),
         },
         "target": _told(job, own),
-        "stages": [_stage(stretch) for stretch in line],
+        "stages": [stretch.told for stretch in line],
+        "ended": {"why": ended.why, "text": ended.text} if ended else None,
         "prompts": {"hash": plan.prompts_hash(), "files": sorted(plan.own_prompts), "replayed": len(plan.replayed)},
         "max_tokens": max((ask.max_tokens for ask in plan.scenario.asks), default=None),
         "seed": plan.scenario.seed,
-        "generator": generator_facts(plan.scenario, tail.lags(), samples),
+        "generator": generator_facts(plan.scenario, tail.lags(), samples, [stretch.name for stretch in line]),
         "budget": {"requests": estimate.requests, "tokens": estimate.tokens, "cost_usd": estimate.cost},
         "gateway": watched.gateway,
         "primaries": facts.primaries(),
@@ -140,6 +145,7 @@ def _watch(
     line: list[Stretch],
     running: Generator,
     tail: Tail,
+    climb: Climb,
     view: View,
     watched: _Watched,
 ) -> None:
@@ -165,6 +171,8 @@ def _watch(
             view.show(place(line, max(at, 0))[0], at, line[-1].end, tail.samples)
             if len(tail.samples) > bounds.max_requests or spent > bounds.max_tokens:
                 view.say("a bound of the scenario is reached: stopping")
+                break
+            if climb.is_over(at, origin, tail):
                 break
     except KeyboardInterrupt:
         watched.interrupted = True
@@ -206,15 +214,4 @@ def _told(job: Job, own: Local | None) -> dict[str, Any]:
         "is_simulated": own is not None,
         "is_here": is_loopback(host),
         "direct": job.direct.url if job.direct else None,
-    }
-
-
-def _stage(stretch: Stretch) -> dict[str, Any]:
-    return {
-        "name": stretch.name,
-        "begin": stretch.begin,
-        "ramp_until": stretch.ramp_until,
-        "end": stretch.end,
-        "users": stretch.users,
-        "rate": stretch.rate,
     }

@@ -28,10 +28,10 @@ class OverrideError(ValueError):
 
 def override(scenario: Scenario, by: Overrides) -> Scenario:
     data = scenario.model_dump()
-    if by.seconds is not None:
-        _stretch(data, by.seconds / scenario.seconds)
     _scale(data, scenario, "users", by.users)
     _scale(data, scenario, "rate", by.rate)
+    if by.seconds is not None:
+        _stretch(data, by.seconds / sum(stage["seconds"] for stage in data["stages"]))
     _ask(data, by)
     if by.processes is not None:
         data["generator"]["processes"] = by.processes
@@ -63,6 +63,8 @@ def _scale(data: dict, scenario: Scenario, name: str, most: float | None) -> Non
     for stage, level in zip(data["stages"], levels, strict=True):
         scaled = level * most / max(levels)
         stage[name] = max(1, round(scaled)) if name == "users" else scaled
+    if scenario.ends_at_knee:  # steps that came to the same number of users are one
+        data["stages"] = list({stage[name]: stage for stage in data["stages"]}.values())
 
 
 def _ask(data: dict, by: Overrides) -> None:  # type: ignore[type-arg]

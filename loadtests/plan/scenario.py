@@ -100,6 +100,11 @@ class Scenario(Settings):
         True, description="Whether promises must be proven by enough samples; if not, they hold until refuted."
     )
     slo: str | None = Field(None, description="Promises of its own, as seen from the repository (policies/slo.yaml).")
+    ends_at_knee: bool = Field(
+        False,
+        description="Whether a sweep ends as soon as its knee is confirmed, two levels in a row miss a promise, or the "
+        "generator is the bottleneck; its stages are the most it does.",
+    )
     think_seconds: float = Field(0, ge=0, description="What a user of a closed loop rests between two requests.")
     recorded: Recorded | None = Field(None, description="For arrival: recorded.")
     compare: Compare | None = Field(None, description="Whom it is compared with in the same run.")

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 from loadtests.plan.scenario import Arrival, Stage
 from loadtests.record.sample import Phase
@@ -23,6 +24,11 @@ class Stretch:
     end: float
     users: int | None
     rate: float | None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As `run.json` holds it."""
+        return {name: getattr(self, name) for name in ("name", "begin", "ramp_until", "end", "users", "rate")}
 
 
 def stretches(stages: Sequence[Stage]) -> list[Stretch]:

@@ -46,6 +46,7 @@ def _sweep(swept: Sweep) -> dict[str, object]:
         "sentence": swept.sentence,
         "knee": swept.knee.load if swept.knee else None,
         "confirmed": swept.confirmed,
+        "ended_by": swept.ended.why or "last level",
         "safe": swept.safe.load if swept.safe else None,
         "safe_is_proven": swept.safe.proven if swept.safe else None,
         "levels": [

@@ -11,6 +11,8 @@ from locust.exception import StopUser
 from loadtests.measure.connection import Connection
 from loadtests.users.session import Door, Session
 
+MOST_RETRY_SECONDS = 8.0  # as OpenAI's and Cerebras' SDKs wait at most
+
 
 class ClosedUser(User):
     abstract = True
@@ -37,6 +39,7 @@ class ClosedUser(User):
         if session.is_over:
             raise StopUser
         door = session.next_door()
-        session.ask(door, self._connections[door], session.chooser.next(), None)
-        if think := session.job.scenario.think_seconds:
-            gevent.sleep(think)
+        sample = session.ask(door, self._connections[door], session.chooser.next(), None)
+        # Who is turned away comes again when told, as SDKs do: else those few would ask more than all others together.
+        if rest := max(session.job.scenario.think_seconds, min(sample.retry_after or 0.0, MOST_RETRY_SECONDS)):
+            gevent.sleep(rest)

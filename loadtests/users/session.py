@@ -20,8 +20,8 @@ from loadtests.measure.request import Address, address_of, get, post
 from loadtests.measure.sampling import Ask, sample_of
 from loadtests.plan.asking import Chooser, Question
 from loadtests.plan.job import Job, Place
-from loadtests.plan.timeline import stretches
-from loadtests.record.sample import Sample
+from loadtests.plan.timeline import place, stretches
+from loadtests.record.sample import Phase, Sample
 from loadtests.users.keeping import Keeper, read_clock
 from loadtests.users.telling import tell
 
@@ -58,7 +58,7 @@ class Session:
             patience.connect_seconds, patience.first_token_seconds, patience.stall_seconds, patience.total_seconds
         )
         self._pump = Pump()
-        self._lag = LagMeter()
+        self._lag = LagMeter(self._stage_now)
         self._keeper = Keeper(job.folder) if job.folder else None
         self._origin: float | None = None
         self._asked = 0
@@ -136,6 +136,13 @@ class Session:
             self._keeper.keep(sample)
         tell(self._environment, sample, self._begun_at)
         return sample
+
+    def _stage_now(self) -> str | None:
+        """While it is steady. Whoever has not begun must not ask for the clock, which may not have started."""
+        if self._origin is None:
+            return None
+        stage, phase = place(self.line, self.now())
+        return stage if phase is Phase.STEADY else None
 
     def _compares(self) -> bool:
         compare = self.job.scenario.compare

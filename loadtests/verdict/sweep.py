@@ -22,6 +22,7 @@ from plugins.policy.slo import SloFile
 GAIN = 0.03
 SLOWER = 2.0
 STEP = 0.10
+MORE_GENERATOR = "give it more processes (`--processes 2`) or a machine of its own to go further"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,21 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """Why a sweep went no further than its levels: `knee`, `missed` or `generator`, with what the generator could not
+    do. None of it: they were all that was asked for."""
+
+    why: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
     levels: tuple[Level, ...]
     knee: Level | None
     confirmed: bool
     safe: Level | None
+    ended: Ended = Ended()
 
     @property
     def judged(self) -> frozenset[str]:
@@ -55,26 +66,51 @@ class Sweep:
 
     @property
     def sentence(self) -> str:
-        knee = f"the knee is at {self.knee.stage.load_text}" if self.knee else "no knee was reached"
-        if self.knee and not self.confirmed:
-            knee += ", by the last level alone"
         if self.safe is None:
-            return f"{knee}; no level keeps every promise"
+            return f"{self._knee}; no level keeps every promise"
         proven = "proven" if self.safe.proven else "not contradicted, though not proven"
-        return f"{knee}; the highest safe level is {self.safe.stage.load_text} ({proven})"
+        return f"{self._knee}; the highest safe level is {self.safe.stage.load_text} ({proven})"
+
+    @property
+    def _knee(self) -> str:
+        top = self.levels[-1].stage
+        option = "--users" if top.rate is None else "--rate"
+        further = f"go on to more (`{option} {(top.load or 0) * 2:g}`)"
+        if self.knee:
+            alone = "" if self.confirmed else f", by the last level alone: {further} to confirm it"
+            return f"the knee is at {self.knee.stage.load_text}{alone}"
+        none = f"no knee up to {top.load_text}"
+        match self.ended.why:
+            case "generator":
+                return f"{none}, as {self.ended.text}: {MORE_GENERATOR}"
+            case "missed":
+                since = next(level for level in self.levels if level.missed)
+                return f"{none}, but promises are missed from {since.stage.load_text} on, so it went no further"
+            case _:
+                return f"{none}, the last level: {further} to find it"
 
 
 def sweep(run: Run, slo: SloFile) -> Sweep | None:
-    """None of a run whose load does not rise from stage to stage in three levels or more."""
+    """None of a run whose load does not rise from stage to stage in three levels or more, unless it says that it would
+    have gone on."""
     facts = Facts(run.info)
     stages = [stage for stage in facts.stages if stage.load]
     loads = [stage.load or 0.0 for stage in stages]
-    if len(stages) < 3 or loads != sorted(set(loads)):
+    ended = Ended(facts.text("ended", "why"), facts.text("ended", "text"))
+    if not stages or (len(stages) < 3 and not ended.why) or loads != sorted(set(loads)):
         return None
     counted = steady(run.samples)
     levels = [_level(stage, counted, slo, facts) for stage in stages]
     place, confirmed = knee_at(levels)
-    return Sweep(tuple(levels), None if place is None else levels[place], confirmed, _safe(levels))
+    return Sweep(tuple(levels), None if place is None else levels[place], confirmed, _safe(levels), ended)
+
+
+def settled(swept: Sweep) -> str | None:
+    """Why it need not go further. A knee that one level alone speaks for is worth another one."""
+    if swept.confirmed:
+        return "knee"
+    beyond = [level.missed or not level.requests for level in swept.levels[-2:]]
+    return "missed" if len(beyond) == 2 and all(beyond) and swept.knee is None else None
 
 
 def knee_at(levels: Sequence[Level]) -> tuple[int | None, bool]:

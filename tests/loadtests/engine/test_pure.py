@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.engine.course import rows
 from loadtests.engine.merge import on_the_clock, stage_marks
-from loadtests.engine.soundness import generator_facts, late_marks
+from loadtests.engine.soundness import generator_facts, late_marks, overtaxed
 from loadtests.engine.truth import compare
 from loadtests.plan.scenario import Ask, Scenario, Stage
 from loadtests.plan.timeline import stretches
@@ -80,10 +80,20 @@ def lag(cpu: float = 0.2, p99: float = 2.0) -> dict[str, Any]:
 def test_a_run_in_which_the_generator_was_the_bottleneck_is_void(
     arrival: str, lags: list[dict[str, Any]], late: float, said: str | None
 ) -> None:
-    samples = [sample(float(at), sent=at + late) for at in range(10)]
-    found = generator_facts(scenario(arrival), lags, samples)["bottleneck"]
+    samples = [sample(float(at), sent=at + late, stage="one") for at in range(10)]
+    found = generator_facts(scenario(arrival), lags, samples, ["one"])["bottleneck"]
 
     assert found is None if said is None else said in found
+
+
+def test_of_a_sweep_only_the_levels_that_count_speak_for_the_generator() -> None:
+    sweep = scenario().model_copy(update={"ends_at_knee": True})
+    lags = [lag(p99=300.0) | {"stages": {"low": lag(p99=2.0), "high": lag(p99=300.0)}}]
+
+    assert generator_facts(sweep, lags, [], ["low"])["lag_p99_ms"] == 2.0
+    assert generator_facts(sweep, lags, [], ["low"])["bottleneck"] is None
+    assert overtaxed(sweep, lags, "low") is None
+    assert overtaxed(sweep, lags, "high") == "was 300.0 ms late at the 99th percentile, and 20.0 is allowed"
 
 
 def test_spells_in_which_the_generator_was_late_are_marked_on_the_timeline() -> None:

@@ -118,7 +118,7 @@ def test_a_run_can_be_shorter_and_bigger_without_another_file() -> None:
     scenario = plan.scenario
 
     assert scenario.seconds == pytest.approx(12)
-    assert [stage.users for stage in scenario.stages] == [2, 4, 8, 16, 32, 64]
+    assert [stage.users for stage in scenario.stages] == [1, 2, 4, 8, 16, 32, 64]  # none twice
     assert [(ask.model, ask.max_tokens) for ask in scenario.asks] == [("gpt-oss-120b", 7)]
     shorter, _ = read("failover", Overrides(seconds=6))
     assert shorter is not None
