@@ -10,6 +10,7 @@ from loadtests.measure.request import address_of
 from loadtests.plan.job import Place
 
 TARGET_KEYS = ("LITELLM_MASTER_KEY", "OPENAI_API_KEY")
+LANES = ("express", "litellm")
 DIRECT_KEYS = ("CEREBRAS_API_KEY",)
 
 
@@ -18,6 +19,7 @@ def add_aim(parser: argparse.ArgumentParser) -> None:
         "--target", metavar="URL", help="an OpenAI-compatible service; without one, a gateway is started"
     )
     parser.add_argument("--direct", metavar="URL", help="the provider behind it, to compare with in the same run")
+    parser.add_argument("--lane", choices=LANES, help="of the gateway that is started (as policies/routing.yaml says)")
     parser.add_argument(
         "--key-variable", metavar="NAME", help=f"variable with the target's key ({' or '.join(TARGET_KEYS)})"
     )
@@ -39,7 +41,9 @@ def aim_of(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Aim
     direct = _place(arguments.direct, arguments.direct_key_variable, DIRECT_KEYS, environment)
     if direct is not None and target is None:
         raise ValueError("--direct is compared with --target: give both, or neither")
-    return Aim(target, direct)
+    if arguments.lane is not None and target is not None:
+        raise ValueError("--lane is of the gateway that is started where there is no --target: leave one of them out")
+    return Aim(target, direct, arguments.lane)
 
 
 def _place(

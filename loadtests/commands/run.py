@@ -35,7 +35,8 @@ HELP = "load a target as a scenario says, and say whether promises hold"
 EXAMPLES = """\
   run smoke                                        simulated providers and the gateway, started for it
   run steady --target https://gateway.example/v1 --i-mean-it gateway.example
-  run sweep --users 256 --seconds 120              the same steps, to more users
+  run steady --lane litellm                        the same, through LiteLLM
+  run sweep --users 256                            the same steps, up to 256 users
   run mix --prompts my.jsonl --dry-run             what would be sent, and what it would cost"""
 
 

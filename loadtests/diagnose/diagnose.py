@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from loadtests.diagnose import provider, saturation, speed, way
+from loadtests.diagnose import course, provider, saturation, speed, way
 from loadtests.diagnose.finding import Finding, Seen, Weight
 from loadtests.figures.facts import Facts
 from loadtests.record.folder import Run
@@ -25,6 +25,8 @@ CHECKS: tuple[Check, ...] = (
     way.cold_connections,
     way.cold_start,
     way.pauses,
+    course.burst,
+    course.drift,
 )
 
 

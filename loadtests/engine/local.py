@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -39,8 +42,9 @@ def providers(logs: Path, knobs: Mapping[str, object]) -> Iterator[dict[str, Pro
 
 
 @contextmanager
-def local(logs: Path, knobs: Mapping[str, object]) -> Iterator[Local]:
-    with providers(logs, knobs) as found:
+def local(logs: Path, knobs: Mapping[str, object], lane: str | None = None) -> Iterator[Local]:
+    """The gateway has the policies of this repository, but for the lane where one is named."""
+    with providers(logs, knobs) as found, _policies(lane) as policies:
         port, log = free_port(), logs / "gateway.log"
         config = str(ROOT / "litellm_config.yaml")
         command = [str(_BIN / "litellm"), "--config", config, "--host", LOOPBACK, "--port", str(port)]
@@ -51,11 +55,26 @@ def local(logs: Path, knobs: Mapping[str, object]) -> Iterator[Local]:
             CEREBRAS_API_KEY="simulated",
             FALLBACK_API_BASE=found["fallback"].base,
             FALLBACK_API_KEY="simulated",
+            WAFERLINE_POLICIES=str(policies),
         )
         with started(tethered(command), log, environment=environment, directory=logs) as process:
             url = f"http://{LOOPBACK}:{port}"
             wait_until(lambda: _answers(f"{url}/health/readiness"), process, log, GATEWAY_SECONDS)
             yield Local(f"{url}/v1", found, process.pid)
+
+
+@contextmanager
+def _policies(lane: str | None) -> Iterator[Path]:
+    shipped = ROOT / "policies"
+    if lane is None:
+        yield shipped
+        return
+    with TemporaryDirectory(prefix="waferline-policies-") as name:
+        own = Path(name) / "policies"
+        shutil.copytree(shipped, own)
+        routing = own / "routing.yaml"
+        routing.write_text(re.sub(r"^lane: \w+", f"lane: {lane}", routing.read_text(), flags=re.MULTILINE))
+        yield own
 
 
 @contextmanager

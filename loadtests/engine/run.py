@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any
 
 from loadtests.bench.processes import ROOT, started
-from loadtests.bench.usage import cpu_seconds
+from loadtests.bench.usage import cpu_seconds, megabytes
 from loadtests.engine import facts
 from loadtests.engine.circuits import Circuits
 from loadtests.engine.climb import Climb
@@ -48,6 +48,7 @@ class Aim:
 
     target: Place | None = None
     direct: Place | None = None
+    lane: str | None = None  # of the gateway of our own; None: as its policies say
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ def run(plan: Plan, aim: Aim, estimate: Estimate, folder: Path, view: View, more
             "hash": plan.hash(),
             **plan.scenario.model_dump(mode="json"),
         },
-        "target": _told(job, own),
+        "target": _told(job, own, aim.lane),
         "stages": [stretch.told for stretch in line],
         "ended": {"why": ended.why, "text": ended.text} if ended else None,
         "prompts": {"hash": plan.prompts_hash(), "files": sorted(plan.own_prompts), "replayed": len(plan.replayed)},
@@ -118,8 +119,8 @@ def _aimed(plan: Plan, aim: Aim, folder: Path, view: View) -> Iterator[tuple[Pla
     if aim.target is not None:
         yield aim.target, aim.direct, None
         return
-    view.say("starting two simulated providers and the gateway ...")
-    with local(folder, plan.scenario.simulator) as own:
+    view.say(f"starting two simulated providers and the gateway{f', lane: {aim.lane}' if aim.lane else ''} ...")
+    with local(folder, plan.scenario.simulator, aim.lane) as own:
         view.say(f"gateway at {own.url}")
         yield Place(url=own.url, key_variable=KEY_VARIABLE), Place(url=own.direct, key_variable=KEY_VARIABLE), own
 
@@ -188,7 +189,7 @@ def _watch(
 
 
 class _Used:
-    """CPU of a gateway of our own, of one core."""
+    """What a gateway of our own needs: CPU, of one core, and memory when it begins and ends."""
 
     def __init__(self, own: Local | None) -> None:
         self._pid = own.gateway if own else None
@@ -197,21 +198,27 @@ class _Used:
     def begin(self) -> None:
         if self._pid is not None and self._since is None:
             self._since = (perf_counter(), cpu_seconds(self._pid))
+            self._megabytes = megabytes(self._pid)
 
     def end(self) -> dict[str, float]:
         if self._pid is None or self._since is None:
             return {}
         since, cpu = self._since
-        return {"cpu_share": round((cpu_seconds(self._pid) - cpu) / max(perf_counter() - since, 1e-9), 3)}
+        return {
+            "cpu_share": round((cpu_seconds(self._pid) - cpu) / max(perf_counter() - since, 1e-9), 3),
+            "memory_mb_begin": round(self._megabytes),
+            "memory_mb_end": round(megabytes(self._pid)),
+        }
 
 
-def _told(job: Job, own: Local | None) -> dict[str, Any]:
+def _told(job: Job, own: Local | None, lane: str | None) -> dict[str, Any]:
     host = address_of(job.target.url).host
     return {
         "url": job.target.url,
         "host": host,
         "models": sorted({ask.model for ask in job.scenario.asks} or {each.model for each in job.requests()}),
         "is_simulated": own is not None,
+        "lane": lane,
         "is_here": is_loopback(host),
         "direct": job.direct.url if job.direct else None,
     }

@@ -2,7 +2,7 @@
 
 The knee is the last level before throughput stops following: the next one gains less than 3 % though its load grows by
 a tenth or more, and its first token's p99 is twice that of the first level or more. The level after that must say the
-same, unless there is none: then the knee is not confirmed.
+same; where there is none, the one there is must miss a promise too, or the knee is not confirmed.
 """
 
 from __future__ import annotations
@@ -101,13 +101,14 @@ def sweep(run: Run, slo: SloFile) -> Sweep | None:
         return None
     counted = steady(run.samples)
     levels = [_level(stage, counted, slo, facts) for stage in stages]
-    place, confirmed = knee_at(levels)
+    place, twice = knee_at(levels)
+    confirmed = place is not None and (twice or bool(levels[place + 1].missed))
     return Sweep(tuple(levels), None if place is None else levels[place], confirmed, _safe(levels), ended)
 
 
 def settled(swept: Sweep) -> str | None:
     """Why it need not go further. A knee that one level alone speaks for is worth another one."""
-    if swept.confirmed:
+    if knee_at(swept.levels)[1]:
         return "knee"
     beyond = [level.missed or not level.requests for level in swept.levels[-2:]]
     return "missed" if len(beyond) == 2 and all(beyond) and swept.knee is None else None

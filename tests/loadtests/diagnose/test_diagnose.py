@@ -49,7 +49,23 @@ def with_direct(through: Run) -> Run:
 
 
 OPEN_LOOP: dict[str, Any] = {"name": "steady", "begin": 0.0, "end": 20.0, "ramp_until": 2.0, "rate": 60}
+LONG = [OPEN_LOOP | {"end": 200.0}]
+SPIKE = [
+    {"name": name, "begin": begin, "end": begin + 10.0, "rate": rate}
+    for name, begin, rate in (("before", 0.0, 10), ("spike", 10.0, 50), ("after", 20.0, 10))
+]
+
+
+def within(begin: float, end: float, change: Change) -> Change:
+    return lambda one, chance: change(one, chance) if begin <= one.intended < end else one
+
+
 CAUSES = {
+    "burst": (run(stages=SPIKE, change=within(10, 30, later(0.1))), "at 50 requests/s, and 2"),
+    "drift": (
+        run(count=4000, stages=LONG, change=within(150, 200, later(0.06))),
+        "first token p50 233 ms in its last quarter, 173 ms in its first",
+    ),
     "rate.doubtful": (run(rate=600), "3.1 times lower than published: 595 tokens/s measured, 1,844 tokens/s published"),
     "rate.wrong": (run(rate=120), "15.5 times lower than published"),
     "rate.burst": (run(rate=40_000), "faster than any model is"),
@@ -177,6 +193,26 @@ def test_requests_that_leave_late_accuse_the_generator_of_an_open_loop_only() ->
     assert finding.name == "generator"
     assert "requests left 200 ms after they were due at p99" in finding.evidence
     assert accusations(run(change=held_up)) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (run(stages=SPIKE), "nobody felt the burst"),
+        (run(stages=SPIKE, change=within(10, 20, later(0.1))), "users felt the burst, and it recovered"),
+        (run(count=4000, stages=LONG), "it stayed as it was"),
+        (
+            run(count=4000, stages=LONG, about={"gateway": {"memory_mb_begin": 300, "memory_mb_end": 900}}),
+            "it did not stay as it was: the gateway's memory grew from 300 to 900 MB",
+        ),
+        (
+            run(count=4000, stages=LONG, about={"gateway": {"memory_mb_begin": 300, "memory_mb_end": 310}}),
+            "no more than noise; the gateway's memory went from 300 to 310 MB",
+        ),
+    ],
+)
+def test_what_a_spike_and_a_soak_are_to_find_out_is_said(made: Run, said: str) -> None:
+    assert [finding.sentence for finding in diagnose(made) if said in finding.sentence]
 
 
 @settings(max_examples=25)

@@ -1,0 +1,85 @@
+"""What became of the target while the run went on: whether it felt a burst, and whether it stayed as it was. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from loadtests.compare.difference import Change, Difference, compare
+from loadtests.diagnose.finding import Finding, Seen, Weight
+from loadtests.diagnose.speed import FEWEST
+from loadtests.figures.facts import Stage
+from loadtests.figures.figure import FIRST_TOKEN, values
+from loadtests.figures.quantiles import quantile
+from loadtests.verdict.words import number
+
+LONG_SECONDS = 120.0  # what a shorter run is at its end it was not for long
+FELT, BACK = 1.25, 1.10  # of the first token's p95 before
+LEAST_MS = 10.0
+GROWN, LEAST_MB = 1.2, 64.0
+
+
+def drift(seen: Seen) -> Iterator[Finding]:
+    """The last quarter of a long and even load beside its first."""
+    stages = seen.facts.stages
+    if len(stages) != 1 or seen.faults or stages[0].end - stages[0].begin < LONG_SECONDS:
+        return
+    begin, end = _since(stages[0]), stages[0].end
+    first = [each for each in seen.counted if each.intended < begin + (end - begin) / 4]
+    last = [each for each in seen.counted if each.intended >= end - (end - begin) / 4]
+    if min(len(first), len(last)) < FEWEST:
+        return
+    worse = [each for each in compare(first, last, seen.facts.primaries) if each.change is Change.WORSE]
+    grown = _grown(seen)
+    if worse or (grown and grown.startswith("the gateway's memory grew")):
+        evidence = "; ".join([*map(_told, worse), *([grown] if grown else [])])
+        cure = "let it run longer to see whether that goes on; the chart over time shows since when"
+        yield Finding("drift", Weight.WARN, "it did not stay as it was", evidence, cure)
+        return
+    evidence = "the last quarter differs from the first by no more than noise" + (f"; {grown}" if grown else "")
+    yield Finding("drift", Weight.FINE, "it stayed as it was", evidence)
+
+
+def _told(each: Difference) -> str:
+    after, before = number(each.after, each.unit), number(each.before, each.unit)
+    return f"{each.title.lower()} {after} in its last quarter, {before} in its first"
+
+
+def _grown(seen: Seen) -> str | None:
+    before, after = (seen.facts.number("gateway", name) for name in ("memory_mb_begin", "memory_mb_end"))
+    if before is None or after is None:
+        return None
+    grew = after > before * GROWN and after > before + LEAST_MB
+    return f"the gateway's memory {'grew' if grew else 'went'} from {before:,.0f} to {after:,.0f} MB"
+
+
+def burst(seen: Seen) -> Iterator[Finding]:
+    """A stage with more load than the ones before and after it."""
+    stages = seen.facts.stages
+    loads = [stage.load or 0.0 for stage in stages]
+    top = max(range(len(stages)), key=lambda place: loads[place], default=0)
+    if not 0 < top < len(stages) - 1 or seen.faults:
+        return
+    before, during, after = (_p95(seen, stages[place]) for place in (top - 1, top, top + 1))
+    if before is None or during is None or after is None:
+        return
+    evidence = (
+        f"the first token's p95 was {number(before, 'ms')} before, {number(during, 'ms')} at "
+        f"{stages[top].load_text}, and {number(after, 'ms')} after"
+    )
+    if after > before * BACK and after > before + LEAST_MS:
+        cure = "make the last stage longer to see when it is over; what queued up in the burst may still wait"
+        yield Finding("burst", Weight.WARN, "it had not recovered from the burst", evidence, cure)
+    elif during > before * FELT and during > before + LEAST_MS:
+        cure = "whether that may be is for policies/slo.yaml to say; more workers or replicas make it less"
+        yield Finding("burst", Weight.NOTE, "users felt the burst, and it recovered", evidence, cure)
+    else:
+        yield Finding("burst", Weight.FINE, "nobody felt the burst", evidence)
+
+
+def _p95(seen: Seen, stage: Stage) -> float | None:
+    firsts: Sequence[float] = values(FIRST_TOKEN, [each for each in seen.counted if each.stage == stage.name])
+    return quantile(firsts, 0.95) if len(firsts) >= FEWEST else None
+
+
+def _since(stage: Stage) -> float:
+    return stage.begin if stage.ramp_until is None else stage.ramp_until
