@@ -159,7 +159,7 @@ def _length(plan: Plan) -> str:
 
 def _load(users: int | None, rate: float | None) -> str:
     if users is not None:
-        return f"{users} users"
+        return f"{users} user{'' if users == 1 else 's'}"
     return f"{rate:g} requests/s" if rate is not None else "as recorded"
 
 

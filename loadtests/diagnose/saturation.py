@@ -30,8 +30,11 @@ def gateway(seen: Seen) -> Iterator[Finding]:
 
 def _signs(seen: Seen) -> Iterator[str]:
     share, lag = seen.facts.number("gateway", "cpu_share"), seen.facts.number("gateway", "lag_p99_ms")
+    busiest = seen.facts.number("gateway", "cpu_share_busiest")
     if share is not None and share > BUSY:
         yield f"its busiest worker used {share * 100:.0f} % of a CPU"
+    elif busiest is not None and busiest > BUSY:
+        yield f"its worker used {busiest * 100:.0f} % of a CPU for 5 s on end"
     if lag is not None and lag > GATEWAY_LAG_MS:
         yield f"its loop was {lag:.0f} ms late at p99"
     for way in ways(seen.samples):
@@ -43,6 +46,12 @@ def _signs(seen: Seen) -> Iterator[str]:
     shed = seen.having(Outcome.SHED)
     if part(len(shed), len(seen.counted)) > 0.01:
         yield f"it turned away {of_all(len(shed), len(seen.counted))} requests"
+
+
+def is_overworked(seen: Seen) -> bool:
+    """By its own CPU; what it does to answers then has that cause."""
+    shares = (seen.facts.number("gateway", name) for name in ("cpu_share", "cpu_share_busiest"))
+    return any(share is not None and share > BUSY for share in shares)
 
 
 def generator(seen: Seen) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from loadtests.diagnose.finding import Finding, Seen, Weight, of_all, part
+from loadtests.diagnose.saturation import is_overworked
 from loadtests.diagnose.speed import FEWEST, median
 from loadtests.figures.figure import FIRST_TOKEN, is_long
 from loadtests.record.sample import Outcome, Sample
@@ -22,7 +23,7 @@ def buffering(seen: Seen) -> Iterator[Finding]:
     late = sorted(each.ttft / each.total for each in held if each.ttft is not None and each.total > 0)
     when = f"; their first token came at {late[len(late) // 2] * 100:.0f} % of the answer's time" if late else ""
     evidence = f"{of_all(len(held), len(long))} of the longer answers came in one or two deliveries{when}"
-    if part(len(held), len(long)) < MOST:  # what collects streams collects all of them
+    if part(len(held), len(long)) < MOST or is_overworked(seen):  # what collects streams collects all, and always
         what = "some answers arrive at once"
         cure = "whoever passes them on has too much to do to pass them on in time: see its CPU, and this machine's"
     else:

@@ -70,7 +70,11 @@ class Climb:
 
     def _settled(self, slo: SloFile, origin: float, samples: Sequence[Sample]) -> End | None:
         done = self._line[: self._done]
-        told = {"stages": [stretch.told for stretch in done], "primaries": self._primaries}
+        told = {
+            "stages": [stretch.told for stretch in done],
+            "primaries": self._primaries,
+            "scenario": {"ends_at_knee": True},
+        }
         swept = sweep(Run(told, on_the_clock(samples, origin, self._line)), slo)
         why = settled(swept) if swept else None
         return End(why, self._done) if why else None

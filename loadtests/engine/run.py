@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from scripts.tether import tethered
 
 LOOK_SECONDS = 0.1
 KEY_VARIABLE = "WAFERLINE_LOAD_KEY"  # where the key of our own gateway stands for the generator
+BUSIEST_SECONDS = 5.0  # a burst is over before the mean of a run tells of it
 INTERRUPTED_SECONDS = 5.0  # for those who are in the middle of an answer
 
 
@@ -166,7 +168,7 @@ def _watch(
             if origin is None:
                 continue
             at = perf_counter() - origin
-            used.begin()
+            used.look()
             faults.turn(at)
             circuits.look(at)
             view.show(place(line, max(at, 0))[0], at, line[-1].end, tail.samples)
@@ -189,16 +191,25 @@ def _watch(
 
 
 class _Used:
-    """What a gateway of our own needs: CPU, of one core, and memory when it begins and ends."""
+    """What a gateway of our own needs: CPU, of one core, over all and at its busiest, and memory at both ends."""
 
     def __init__(self, own: Local | None) -> None:
         self._pid = own.gateway if own else None
         self._since: tuple[float, float] | None = None
+        self._looks: deque[tuple[float, float]] = deque()
+        self._busiest = 0.0
 
-    def begin(self) -> None:
-        if self._pid is not None and self._since is None:
-            self._since = (perf_counter(), cpu_seconds(self._pid))
+    def look(self) -> None:
+        if self._pid is None or (self._looks and perf_counter() < self._looks[-1][0] + 1):
+            return
+        now, cpu = perf_counter(), cpu_seconds(self._pid)
+        if self._since is None:
+            self._since = (now, cpu)
             self._megabytes = megabytes(self._pid)
+        self._looks.append((now, cpu))
+        while self._looks[-1][0] - self._looks[0][0] > BUSIEST_SECONDS:
+            then, before = self._looks.popleft()
+            self._busiest = max(self._busiest, (cpu - before) / (now - then))
 
     def end(self) -> dict[str, float]:
         if self._pid is None or self._since is None:
@@ -206,6 +217,7 @@ class _Used:
         since, cpu = self._since
         return {
             "cpu_share": round((cpu_seconds(self._pid) - cpu) / max(perf_counter() - since, 1e-9), 3),
+            "cpu_share_busiest": round(self._busiest, 3),
             "memory_mb_begin": round(self._megabytes),
             "memory_mb_end": round(megabytes(self._pid)),
         }

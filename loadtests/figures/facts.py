@@ -24,7 +24,7 @@ class Stage:
     def load_text(self) -> str:
         if self.rate is not None:
             return f"{self.rate:g} requests/s"
-        return "" if self.users is None else f"{self.users:g} users"
+        return "" if self.users is None else f"{self.users:g} user{'' if self.users == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)

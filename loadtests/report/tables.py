@@ -19,7 +19,7 @@ from loadtests.verdict.words import number
 
 WORST = 25
 NOTHING = "\N{EN DASH}"
-_FIGURE = re.compile(r"-?[\d.,]+( (%|ms|s|tokens/s|users|requests/s))?( (of|and) .*)?")
+_FIGURE = re.compile(r"-?[\d.,]+( (%|ms|s|tokens/s|users?|requests/s))?( (of|and) .*)?")
 
 
 @dataclass(frozen=True, slots=True)

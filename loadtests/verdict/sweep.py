@@ -91,13 +91,13 @@ class Sweep:
 
 
 def sweep(run: Run, slo: SloFile) -> Sweep | None:
-    """None of a run whose load does not rise from stage to stage in three levels or more, unless it says that it would
-    have gone on."""
+    """None of a run whose load does not rise from stage to stage, in three levels or more where it is not said to be
+    one."""
     facts = Facts(run.info)
     stages = [stage for stage in facts.stages if stage.load]
     loads = [stage.load or 0.0 for stage in stages]
     ended = Ended(facts.text("ended", "why"), facts.text("ended", "text"))
-    if not stages or (len(stages) < 3 and not ended.why) or loads != sorted(set(loads)):
+    if not stages or (len(stages) < 3 and not facts.at("scenario", "ends_at_knee")) or loads != sorted(set(loads)):
         return None
     counted = steady(run.samples)
     levels = [_level(stage, counted, slo, facts) for stage in stages]

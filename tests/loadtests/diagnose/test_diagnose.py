@@ -146,6 +146,14 @@ def test_a_few_answers_that_arrive_at_once_are_blamed_on_who_was_busy_and_not_on
     assert "too much to do" in finding.cure
 
 
+def test_a_gateway_that_a_burst_overworks_is_blamed_for_what_arrives_at_once() -> None:
+    busy = {"gateway": {"cpu_share": 0.5, "cpu_share_busiest": 0.99}}
+    found = {each.name: each for each in accusations(run(change=some(0.6, buffered), about=busy))}
+
+    assert found["gateway"].evidence == "its worker used 99 % of a CPU for 5 s on end"
+    assert found["buffering"].what == "some answers arrive at once"
+
+
 def test_a_fallback_that_serves_while_faults_are_put_in_is_no_accusation() -> None:
     fault = Mark(kind=MarkKind.FAULT, what="503", at=5.0, until=9.0)
 
