@@ -22,9 +22,11 @@ from loadtests.exits import Exit
 from loadtests.page.mount import mount
 from loadtests.plan.job import VARIABLE, Job
 from loadtests.plan.standalone import OPTIONS, StandaloneError, is_staged, job_from
+from loadtests.shapes.shares import MESSAGE
 from loadtests.shapes.stages import StagesShape
 from loadtests.users.closed import ClosedUser
 from loadtests.users.dispatcher import Dispatcher
+from loadtests.users.part import Part
 from loadtests.users.session import Session
 from loadtests.users.telling import fine_buckets
 
@@ -37,6 +39,7 @@ class Open(Dispatcher):
     """Asks whether answers come or not; one per process."""
 
 
+part = Part()
 fine_buckets()
 
 
@@ -59,7 +62,9 @@ def choose(environment: Any, **_: Any) -> None:
     if environment.web_ui is not None:
         mount(environment)
     if VARIABLE in os.environ or is_staged(options):
-        environment.shape_class = StagesShape(job, _processes(options, job))
+        environment.shape_class = StagesShape(job, environment.runner)
+    if not isinstance(environment.runner, MasterRunner):
+        environment.runner.register_message(MESSAGE, part.hear)
 
 
 @events.test_start.add_listener
@@ -70,7 +75,7 @@ def begin(environment: Any, **_: Any) -> None:
     options = vars(environment.parsed_options)
     job = _job({**options, "host": environment.host or options.get("host")})
     index = environment.runner.worker_index if isinstance(environment.runner, WorkerRunner) else 0
-    session = Session(job, environment, max(index, 0), _processes(options, job))
+    session = Session(job, environment, max(index, 0), part)
     Closed.session = Open.session = session
     session.begin()
 
@@ -85,9 +90,3 @@ def _job(options: dict[str, Any]) -> Job:
     if VARIABLE in os.environ:
         return Job.model_validate_json(Path(os.environ[VARIABLE]).read_bytes())
     return job_from(options, os.environ)
-
-
-def _processes(options: dict[str, Any], job: Job) -> int:
-    if VARIABLE in os.environ:
-        return job.scenario.generator.processes
-    return max(options.get("processes") or 0, options.get("expect_workers") or 0, 1)

@@ -7,6 +7,8 @@ from typing import Any
 
 from loadtests.figures.facts import Facts
 
+UNSAID = {"hash", "kind", "purpose", "bounds", "generator"}
+
 
 def setting(facts: Facts) -> dict[str, Any]:
     """Whatever shapes the figures without being the target's doing."""
@@ -28,11 +30,20 @@ def setting(facts: Facts) -> dict[str, Any]:
 
 def differences(one: Facts, other: Facts) -> list[str]:
     before, after = setting(one), setting(other)
+    found = [name for name in before if before[name] != after[name]]
+    settings = _settings(one, other) if "scenario" in found else []
     return [
-        f"{name} was {_said(before, name)} and is {_said(after, name)}"
-        for name in before
-        if before[name] != after[name]
+        f"the scenario is another, in {', '.join(settings)}"
+        if name == "scenario" and settings
+        else f"{name} was {_said(before, name)} and is {_said(after, name)}"
+        for name in found
     ]
+
+
+def _settings(one: Facts, other: Facts) -> list[str]:
+    """Of the two scenarios, as far as both runs tell them."""
+    before, after = (dict(facts.at("scenario") or {}) for facts in (one, other))
+    return sorted(name for name in before.keys() & after.keys() - UNSAID if before[name] != after[name])
 
 
 def _said(held: Mapping[str, Any], name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from loadtests.compare.alike import differences
@@ -81,9 +82,21 @@ def _lines(comparison: Comparison) -> Iterator[str]:
 def _figures(each: Difference) -> str:
     said = f"{number(each.before, each.unit)} -> {number(each.after, each.unit)}"
     if each.by is None or each.low is None or each.high is None:
-        return said if each.change is not Change.UNKNOWN else f"{said}, too few requests"
+        return f"{said}{_lack(each)}"
     unit = "%" if each.unit else "points"
     said += f", {each.by * 100:+.1f} {unit} ({each.low * 100:+.1f} to {each.high * 100:+.1f})"
     if each.change is Change.SAME and each.unseen is not None:
         said += f"; less than {each.unseen * 100:.2g} {unit} would not show"
     return said
+
+
+def _lack(each: Difference) -> str:
+    if each.change is not Change.UNKNOWN:
+        return ""
+    if not each.fewest:
+        return ": one of the two runs has none"
+    if each.fewest >= each.needed:
+        return ": too many requests never got there"
+    more, longer = each.needed - each.fewest, ceil(each.needed / each.fewest * 10) / 10
+    lack = f"it takes {each.needed:,} requests in each run, and one has {each.fewest:,}"
+    return f": {lack}; {more:,} more would do, so run both {longer:g} times as long (`--seconds`)"

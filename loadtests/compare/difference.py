@@ -46,11 +46,12 @@ class Difference:
     high: float | None = None
     chance: float = 1.0  # of such a difference between runs of one build
     unseen: float | None = None  # a smaller difference than this would not have shown
+    fewest: int = 0  # requests that the smaller run has for it
+    needed: int = 0  # and would need to tell anything
 
     def as_dict(self) -> dict[str, Any]:
-        told = {
-            name: getattr(self, name) for name in ("name", "before", "after", "by", "low", "high", "chance", "unseen")
-        }
+        names = "name before after by low high chance unseen fewest needed".split()
+        told = {name: getattr(self, name) for name in names}
         finite = {name: None if isinstance(held, float) and not isfinite(held) else held for name, held in told.items()}
         return {**finite, "change": str(self.change)}
 
@@ -98,7 +99,8 @@ def compare(
 def _percentile(what: Percentile, one: _Side, other: _Side) -> Difference:
     (before, drawn_before, few), (after, drawn_after, also) = one.quantile(what), other.quantile(what)
     made = Difference(what.name, what.title, what.figure.unit, before, after, Change.UNKNOWN)
-    if before is None or after is None or min(few, also) < what.needed:
+    made = replace(made, fewest=min(few, also), needed=what.needed)
+    if before is None or after is None or made.fewest < what.needed:
         return made
     if not (isfinite(before) and isfinite(after)):
         return replace(made, change=Change.SAME) if before == after else _never(made, what, after)

@@ -29,9 +29,9 @@ class Percentile:
         return f"{self.figure.title} p{self.share * 100:g}"
 
     @property
-    def needed(self) -> float:
+    def needed(self) -> int:
         """Requests below which that percentile is one value's whim."""
-        return 5 / min(self.share, 1 - self.share)
+        return round(5 / min(self.share, 1 - self.share))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from plugins.config.validate import validate
 from plugins.policy.catalog import Catalog
 
 ROOT = Path(__file__).resolve().parents[2]
+UNIMPORTANT = {"purpose", "bounds", "generator"}  # to whether two runs are alike
 SCENARIOS = ROOT / "loadtests" / "scenarios"
 
 
@@ -49,7 +50,7 @@ class Plan:
 
     def hash(self) -> str:
         """What must be alike for two runs to be compared."""
-        data = self.scenario.model_dump(mode="json", exclude={"purpose", "bounds", "generator"})
+        data = self.scenario.model_dump(mode="json", exclude=UNIMPORTANT, exclude_defaults=True)
         return sha256(orjson.dumps([data, self.prompts_hash()], option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
     @staticmethod

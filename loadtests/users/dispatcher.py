@@ -18,6 +18,7 @@ from loadtests.users.session import Door, Session
 
 WARM_SECONDS = 1.0  # of arrivals, which need a connection each while they are answered
 MOST_WARM = 512
+UNTOLD_SECONDS = 0.02
 
 
 class Dispatcher(User):
@@ -33,7 +34,7 @@ class Dispatcher(User):
         for door, free in self._free.items():
             warming = [gevent.spawn(session.warm, door) for _ in range(self._likely_in_flight())]
             free.extend(each.value for each in gevent.joinall(warming) if each.value is not None)
-        self._due = self._schedule()
+        self._changes = 0
 
     def on_stop(self) -> None:
         self._running.join(timeout=self.session.job.scenario.patience.total_seconds)
@@ -41,6 +42,11 @@ class Dispatcher(User):
     @task
     def dispatch(self) -> None:
         session = self.session
+        if not session.part.of:
+            gevent.sleep(UNTOLD_SECONDS)
+            return
+        if self._has_another_part:
+            self._changes, self._due = session.part.changes, self._schedule()
         found = next(self._due, None)
         if found is None or session.is_over:
             raise StopUser
@@ -48,7 +54,13 @@ class Dispatcher(User):
         wait = session.origin + due - perf_counter()
         if wait > 0:
             gevent.sleep(wait)
+        if self._has_another_part:
+            return  # that request may be another's now
         self._running.spawn(self._ask, session.origin + due, question)
+
+    @property
+    def _has_another_part(self) -> bool:
+        return self._changes != self.session.part.changes
 
     def _ask(self, intended: float, question: Question) -> None:
         session = self.session
@@ -59,15 +71,17 @@ class Dispatcher(User):
         free.append(connection)
 
     def _schedule(self) -> Iterator[tuple[float, Question]]:
+        """Of its part, from now on: whoever comes late has missed what was due."""
         session = self.session
-        scenario = session.job.scenario
+        scenario, part, now = session.job.scenario, session.part, session.now()
         if scenario.recorded is not None:
-            for each in session.job.requests()[session.process :: session.processes]:
-                yield each.at / scenario.recorded.speed, session.chooser.replay(each)
+            for each in session.job.requests()[part.index :: part.of]:
+                if (due := each.at / scenario.recorded.speed) >= now:
+                    yield due, session.chooser.replay(each)
             return
-        seed = f"{scenario.seed}/{session.process}"
-        for due in arrivals(session.line, scenario.arrival, 1 / session.processes, seed):
-            yield due, session.chooser.next()
+        for due in arrivals(session.line, scenario.arrival, 1 / part.of, f"{scenario.seed}/{part.index}"):
+            if due >= now:
+                yield due, session.chooser.next()
 
     def _likely_in_flight(self) -> int:
         scenario = self.session.job.scenario
@@ -75,4 +89,4 @@ class Dispatcher(User):
         span = requests[-1].at if requests else 0.0
         speed = scenario.recorded.speed if scenario.recorded else 1.0
         rate = max([stage.rate or 0.0 for stage in scenario.stages] + ([len(requests) * speed / span] if span else []))
-        return min(max(4, round(rate * WARM_SECONDS / self.session.processes)), MOST_WARM)
+        return min(max(4, round(rate * WARM_SECONDS / max(self.session.part.of, 1))), MOST_WARM)

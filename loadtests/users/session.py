@@ -23,6 +23,7 @@ from loadtests.plan.job import Job, Place
 from loadtests.plan.timeline import place, stretches
 from loadtests.record.sample import Phase, Sample
 from loadtests.users.keeping import Keeper, read_clock
+from loadtests.users.part import Part
 from loadtests.users.telling import tell
 
 FLUSH_SECONDS = 0.5
@@ -41,14 +42,13 @@ class Door:
 
 
 class Session:
-    def __init__(self, job: Job, environment: Any, process: int, processes: int) -> None:
+    def __init__(self, job: Job, environment: Any, process: int, part: Part) -> None:
         scenario = job.scenario
         context = ssl.create_default_context()  # one for all: making one takes 16 ms
         own = {name: job.prompts_of(name) for name in job.own_prompts}
         patience = scenario.patience
         self.job = job
-        self.process = process
-        self.processes = processes
+        self.part = part
         self.line = stretches(scenario.stages)
         self.chooser = Chooser(scenario, own, process, job.run)
         self.target = Door(job.target, "target", context)
@@ -83,10 +83,11 @@ class Session:
 
     @property
     def origin(self) -> float:
-        """When the run's clock began, for all processes of this machine."""
+        """When the run's clock began: the same moment for all processes, wherever they are."""
+        if self.job.folder is None and self.part.origin is not None:
+            return self.part.origin
         if self._origin is None:
-            folder = self.job.folder
-            self._origin = (read_clock(folder) if folder else None) or perf_counter()
+            self._origin = (read_clock(self.job.folder) if self.job.folder else None) or perf_counter()
         return self._origin
 
     def now(self) -> float:
@@ -95,7 +96,7 @@ class Session:
     @property
     def is_over(self) -> bool:
         bounds = self.job.scenario.bounds
-        return self.now() >= self.line[-1].end or self._asked * self.processes >= bounds.max_requests
+        return self.now() >= self.line[-1].end or self._asked * max(self.part.of, 1) >= bounds.max_requests
 
     def connect(self, door: Door) -> Connection:
         return Connection(door.address, self._pump, door.context, self._patience)
@@ -139,7 +140,7 @@ class Session:
 
     def _stage_now(self) -> str | None:
         """While it is steady. Whoever has not begun must not ask for the clock, which may not have started."""
-        if self._origin is None:
+        if self._origin is None and self.job.folder is not None:
             return None
         stage, phase = place(self.line, self.now())
         return stage if phase is Phase.STEADY else None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from loadtests.exits import Exit
 from loadtests.record import folder
 from loadtests.record.folder import Run
 from loadtests.record.sample import MarkKind, Outcome
-from tests.support.processes import BIN, ROOT, clean_environment, eventually, started
+from tests.support.processes import BIN, ROOT, Running, clean_environment, eventually, free_port, started
 from tests.support.provider import Provider, provider
 
 PATIENCE_SECONDS = 180
@@ -79,6 +80,7 @@ def test_several_processes_make_one_run_of_which_every_request_is_accounted_for(
     assert len(simulated.chats()) == len(run.samples)
     assert {sample.numbers_hold for sample in run.samples} == {True}
     assert len(run.info["generator"]["each"]) == 2
+    assert all(0 <= sample.intended < 2 for sample in run.samples)  # on one clock
     assert [sample.intended for sample in run.samples] == sorted(sample.intended for sample in run.samples)
     assert not list(tmp_path.glob("2*/*.part"))
 
@@ -308,6 +310,38 @@ def test_plain_locust_shows_first_tokens_rates_and_gaps_in_its_own_statistics(
     assert {row["name"] for row in rows.values()} == {"gpt-oss-120b"}
     assert rows["first token, ms"]["num_requests"] == rows["all of it, ms"]["num_requests"] > 0
     assert rows["first token, ms"]["num_failures"] == 0
+
+
+def test_workers_share_an_open_loop_between_them_however_many_come_and_whenever(
+    tmp_path: Path, simulated: Provider
+) -> None:
+    """No --expect-workers: the second one comes when the first is at work, and takes half of it over."""
+    simulated.reset()
+    own = scenario(tmp_path, "arrival: constant\nstages: [{name: all, seconds: 4, rate: 50}]\n")
+    port = str(free_port())
+    command = [str(BIN / "locust"), "-f", str(ROOT / "loadtests" / "locustfile.py"), "--host", simulated.base]
+    command += ["--scenario", own, "--loglevel", "WARNING", "--stop-timeout", "5"]
+    told = clean_environment(OPENAI_API_KEY="simulated")
+
+    def senders() -> set[str]:
+        return {chat["headers"]["x-request-id"].rpartition("-")[0] for chat in simulated.chats()}
+
+    with ExitStack() as stack:
+
+        def process(name: str, *more: str) -> Running:
+            return stack.enter_context(started([*command, *more], tmp_path / f"{name}.log", told, tmp_path))
+
+        master = process(
+            "master", "--master", "--headless", "--master-bind-host", "127.0.0.1", "--master-bind-port", port
+        )
+        process("first", "--worker", "--master-port", port)
+        eventually(senders, 20, "the first worker's requests")
+        process("second", "--worker", "--master-port", port)
+        assert master.process.wait(30) == Exit.HELD, master.lines()
+
+    assert len(senders()) == 2
+    # 200 are due. While one takes over from the other a few are not sent; each for itself they would send 350.
+    assert 160 <= len(simulated.chats()) <= 205
 
 
 def test_plain_locust_loads_no_other_host_that_nobody_has_named(tmp_path: Path) -> None:

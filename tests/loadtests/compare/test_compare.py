@@ -165,3 +165,37 @@ def test_the_command_tells_what_is_worse_first_and_ends_with_1(
 def test_a_folder_that_is_no_run_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command_of(tmp_path, tmp_path) == 3
     assert "a run cannot be read" in capsys.readouterr().err
+
+
+def test_what_cannot_be_told_says_how_many_more_requests_would_do() -> None:
+    text = compare_runs(run(7, count=160), run(8, count=160)).text
+    (said,) = [line for line in text.splitlines() if "First token p99" in line]
+
+    assert said.split()[:2] == ["cannot", "tell"]
+    assert said.endswith(
+        ": it takes 500 requests in each run, and one has 144; "
+        "356 more would do, so run both 3.5 times as long (`--seconds`)"
+    )
+
+
+def test_two_scenarios_that_differ_are_told_apart_by_their_settings() -> None:
+    scenarios = [
+        {"name": "steady", "hash": made, "asks": [{"model": "chat", "max_tokens": size}], "think_seconds": 0}
+        for made, size in (("aa", 128), ("bb", 256))
+    ]
+    one, other = (run(9, count=50, about={"scenario": scenario}) for scenario in scenarios)
+
+    assert compare_runs(one, other).unlike == ("the scenario is another, in asks",)
+
+
+def test_of_two_sweeps_the_levels_that_both_have_are_compared() -> None:
+    """One may have ended earlier."""
+    scenario = {"scenario": {"name": "sweep", "hash": "aa", "ends_at_knee": True}}
+    low = {"name": "low", "begin": 0.0, "end": 20.0, "users": 8}
+    high = {"name": "high", "begin": 20.0, "end": 40.0, "users": 16}
+    short = run(10, count=1200, stages=[low], about=scenario)
+    far = run(11, count=2400, stages=[low, high], about=scenario)
+    slow = [replace(one, first=(one.first or 0) + 1) if one.stage == "high" else one for one in far.samples]
+    compared = compare_runs(short, Run(far.info, slow))
+
+    assert (compared.unlike, compared.headline) == ((), "no difference beyond the noise")
