@@ -38,6 +38,6 @@ def beyond(estimate: Estimate, bounds: Bounds) -> list[str]:
         if planned > most:
             found.append(
                 f"the run may take {planned:,} {what}, and bounds.max_{what} allows {most:,}: "
-                f"make it shorter, or raise the bound"
+                f"make it shorter (`--seconds`), or raise the bound in the scenario's file"
             )
     return found

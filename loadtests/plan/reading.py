@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -18,6 +19,7 @@ from loadtests.plan.prompts import Prompt
 from loadtests.plan.recorded import Request
 from loadtests.plan.scenario import Scenario
 from plugins.config import located
+from plugins.config.located import Located
 from plugins.config.problem import Problem
 from plugins.config.validate import validate
 from plugins.policy.catalog import Catalog
@@ -72,16 +74,14 @@ def read(name: str, by: Overrides) -> tuple[Plan | None, list[Problem]]:
     document, problems = located.read(shown(path), text)
     scenario, found = validate(document, Scenario)
     problems += found
-    if scenario is None:
-        return None, problems
-    problems += misfits(document, scenario)
-    if problems:
-        return None, problems  # what it refers to may not be what is meant
-    scenario = override(scenario, by)
-    own, flaws = _own_prompts(scenario, document)
-    replayed, more = _replayed(scenario, document)
+    if scenario is not None:
+        problems += misfits(document, scenario)
+    own, flaws = _own_prompts(document, by.prompts)
+    replayed, more = _replayed(document)
     problems += [*flaws, *more]
-    return (None if problems else Plan(path.stem, scenario, own, replayed)), problems
+    if scenario is None or problems:
+        return None, problems
+    return Plan(path.stem, override(scenario, by), own, replayed), problems
 
 
 def prices() -> dict[str, Price]:
@@ -101,36 +101,48 @@ def shown(path: Path) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
-def _own_prompts(scenario: Scenario, document: located.Located) -> tuple[dict[str, list[Prompt]], list[Problem]]:
+def _own_prompts(document: Located, instead: str | None) -> tuple[dict[str, list[Prompt]], list[Problem]]:
+    """By the file's own words, so that what is wrong with them is said together with what is wrong with it."""
     own: dict[str, list[Prompt]] = {}
     problems: list[Problem] = []
-    for index, ask in enumerate(scenario.asks):
-        if ask.prompts is None or ask.prompts in own:
+    for index, ask in enumerate(_entries(document.data, "asks")):
+        file = instead or ask.get("prompts")
+        if not isinstance(file, str) or file in own:
             continue
-        path = ROOT / ask.prompts
+        path = ROOT / file
+        own[file] = []
         try:
-            own[ask.prompts], flaws = prompts.parse(path.read_text(encoding="utf-8"))
+            own[file], flaws = prompts.parse(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            place = ("asks", index, "prompts")
-            problems.append(document.problem(place, f"cannot be read, {_why(error)}", was=repr(ask.prompts)))
+            what = f"cannot be read, {_why(error)}"
+            at = document.problem(("asks", index, "prompts"), what, was=repr(file))
+            problems.append(Problem(shown(path), 1, "", what, cure="name another file by --prompts") if instead else at)
             continue
         problems += [Problem(shown(path), flaw.line, "", flaw.what, cure=flaw.cure) for flaw in flaws]
     return own, problems
 
 
-def _replayed(scenario: Scenario, document: located.Located) -> tuple[list[Request], list[Problem]]:
-    if scenario.recorded is None:
+def _replayed(document: Located) -> tuple[list[Request], list[Problem]]:
+    data = document.data if isinstance(document.data, dict) else {}
+    told = data.get("recorded")
+    log = told.get("log") if isinstance(told, dict) and data.get("arrival") == "recorded" else None
+    if not isinstance(log, str):
         return [], []
     place = ("recorded", "log")
     try:
-        with (ROOT / scenario.recorded.log).open("rb") as lines:
+        with (ROOT / log).open("rb") as lines:
             found = recorded.read(lines)
     except OSError as error:
-        return [], [document.problem(place, f"cannot be read, {_why(error)}", was=repr(scenario.recorded.log))]
+        return [], [document.problem(place, f"cannot be read, {_why(error)}", was=repr(log))]
     if not found:
         cure = "give the standard output of a gateway that has served"
         return [], [document.problem(place, "holds no request.finished line of an answer", cure=cure)]
     return found, []
+
+
+def _entries(data: object, name: str) -> list[dict[str, Any]]:
+    held = data.get(name) if isinstance(data, dict) else None
+    return [each for each in held if isinstance(each, dict)] if isinstance(held, list) else []
 
 
 def _unreadable(path: Path, name: str, error: Exception) -> Problem:

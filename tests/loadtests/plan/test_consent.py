@@ -64,7 +64,7 @@ def test_a_run_beyond_its_bounds_is_refused_with_the_bound_to_raise() -> None:
     found = beyond(Estimate(11, 50, 51, None), Bounds(max_requests=10, max_tokens=100))
 
     assert [sentence.split(", and ")[1] for sentence in found] == [
-        "bounds.max_requests allows 10: make it shorter, or raise the bound",
-        "bounds.max_tokens allows 100: make it shorter, or raise the bound",
+        "bounds.max_requests allows 10: make it shorter (`--seconds`), or raise the bound in the scenario's file",
+        "bounds.max_tokens allows 100: make it shorter (`--seconds`), or raise the bound in the scenario's file",
     ]
     assert beyond(Estimate(10, 50, 50, None), Bounds(max_requests=10, max_tokens=100)) == []

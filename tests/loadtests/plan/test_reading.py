@@ -78,6 +78,7 @@ def test_settings_that_do_not_fit_together_are_told_by_the_place_of_each() -> No
 
 def test_each_line_of_a_prompts_file_has_its_own_complaint() -> None:
     assert complaints("files-that-are-not-there.yaml") == [
+        "files-that-are-not-there.yaml:3 asks[0].weight: must be more than 0 (was 0)",
         (
             "files-that-are-not-there.yaml:3 asks[0].prompts: cannot be read, no such file or directory "
             "(was 'nowhere.jsonl')"
