@@ -91,7 +91,11 @@ def _endless(options: Mapping[str, Any]) -> Plan:
     own = {}
     for ask in scenario.asks:
         if ask.prompts and ask.prompts not in own:
-            own[ask.prompts], flaws = parse((ROOT / ask.prompts).read_text(encoding="utf-8"))
+            try:
+                own[ask.prompts], flaws = parse((ROOT / ask.prompts).read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError) as error:
+                said = f"--prompts: {ask.prompts!r} cannot be read ({getattr(error, 'strerror', None) or error})"
+                raise StandaloneError(f"{said}, name another file") from error
             if flaws:
                 raise StandaloneError(
                     "\n".join(f"{ask.prompts}:{flaw.line}: {flaw.what}; {flaw.cure}" for flaw in flaws)

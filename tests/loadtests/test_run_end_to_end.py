@@ -344,10 +344,22 @@ def test_workers_share_an_open_loop_between_them_however_many_come_and_whenever(
     assert 160 <= len(simulated.chats()) <= 205
 
 
-def test_plain_locust_loads_no_other_host_that_nobody_has_named(tmp_path: Path) -> None:
-    command = [str(BIN / "locust"), "-f", str(ROOT / "loadtests" / "locustfile.py"), "--host", "https://a.example/v1"]
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--host https://a.example/v1", "add --i-mean-it a.example"),
+        ("--scenario spke", "did you mean 'spike'?"),
+        (
+            "--prompts nowhere.jsonl",
+            "--prompts: 'nowhere.jsonl' cannot be read (No such file or directory), name another",
+        ),
+        ("--max-tokens many", "--max-tokens: must be a whole number above 0 (was 'many')"),
+    ],
+)
+def test_plain_locust_says_what_is_wrong_before_it_loads_anybody(tmp_path: Path, options: str, said: str) -> None:
+    command = [str(BIN / "locust"), "-f", str(ROOT / "loadtests" / "locustfile.py"), "--headless", "-t", "1"]
     done = subprocess.run(
-        [*command, "--headless", "-t", "1"],
+        [*command, *options.split()],
         cwd=tmp_path,
         env=clean_environment(),
         capture_output=True,
@@ -356,4 +368,4 @@ def test_plain_locust_loads_no_other_host_that_nobody_has_named(tmp_path: Path) 
         check=False,
     )
 
-    assert (done.returncode, "add --i-mean-it a.example" in done.stderr) == (Exit.SET_UP, True)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (Exit.SET_UP, True, False)
