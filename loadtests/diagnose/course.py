@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 
 from loadtests.compare.difference import Change, Difference, compare
 from loadtests.diagnose.finding import Finding, Seen, Weight
@@ -13,7 +14,7 @@ from loadtests.figures.quantiles import quantile
 from loadtests.verdict.words import number
 
 LONG_SECONDS = 120.0  # what a shorter run is at its end it was not for long
-FELT, BACK = 1.25, 1.10  # of the first token's p95 before
+FELT = 1.25  # of the first token's p95 before
 LEAST_MS = 10.0
 GROWN, LEAST_MB = 1.2, 64.0
 
@@ -59,17 +60,18 @@ def burst(seen: Seen) -> Iterator[Finding]:
     top = max(range(len(stages)), key=lambda place: loads[place], default=0)
     if not 0 < top < len(stages) - 1 or seen.faults:
         return
-    before, during, after = (_p95(seen, stages[place]) for place in (top - 1, top, top + 1))
+    late = replace(stages[top + 1], ramp_until=(_since(stages[top + 1]) + stages[top + 1].end) / 2)
+    before, during, after = (_p95(seen, stage) for stage in (stages[top - 1], stages[top], late))
     if before is None or during is None or after is None:
         return
     evidence = (
         f"the first token's p95 was {number(before, 'ms')} before, {number(during, 'ms')} at "
-        f"{stages[top].load_text}, and {number(after, 'ms')} after"
+        f"{stages[top].load_text}, and {number(after, 'ms')} in the second half of the stage after it"
     )
-    if after > before * BACK and after > before + LEAST_MS:
+    if _is_later(after, before):
         cure = "make the last stage longer to see when it is over; what queued up in the burst may still wait"
         yield Finding("burst", Weight.WARN, "it had not recovered from the burst", evidence, cure)
-    elif during > before * FELT and during > before + LEAST_MS:
+    elif _is_later(during, before):
         cure = "whether that may be is for policies/slo.yaml to say; more workers or replicas make it less"
         yield Finding("burst", Weight.NOTE, "users felt the burst, and it recovered", evidence, cure)
     else:
@@ -77,8 +79,13 @@ def burst(seen: Seen) -> Iterator[Finding]:
 
 
 def _p95(seen: Seen, stage: Stage) -> float | None:
-    firsts: Sequence[float] = values(FIRST_TOKEN, [each for each in seen.counted if each.stage == stage.name])
+    own = [each for each in seen.counted if each.stage == stage.name and each.intended >= _since(stage)]
+    firsts = values(FIRST_TOKEN, own)
     return quantile(firsts, 0.95) if len(firsts) >= FEWEST else None
+
+
+def _is_later(now: float, before: float) -> bool:
+    return now > before * FELT and now > before + LEAST_MS
 
 
 def _since(stage: Stage) -> float:

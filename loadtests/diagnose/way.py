@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from loadtests.diagnose.finding import Finding, Seen, Weight, of_all, part
 from loadtests.diagnose.saturation import is_overworked
 from loadtests.diagnose.speed import FEWEST, median
-from loadtests.figures.figure import FIRST_TOKEN, is_long
+from loadtests.figures.figure import FIRST_TOKEN, TARGET, is_long
 from loadtests.record.sample import Outcome, Sample
 from loadtests.verdict.words import number
 
@@ -45,6 +46,8 @@ def cold_connections(seen: Seen) -> Iterator[Finding]:
     kept = [each for each in seen.answered if each.reused]
     if len(new) < FEWEST or part(len(new), len(seen.answered)) < 0.05:
         return
+    if any(stage.rate is not None for stage in seen.facts.stages) and len(new) <= _most_at_once(seen.samples):
+        return  # an open loop has as many as it has requests under way, and opens what a burst lacks
     cold, warm = median(FIRST_TOKEN, new), median(FIRST_TOKEN, kept)
     costs = ""
     if cold is not None and warm is not None and len(kept) >= FEWEST:
@@ -56,6 +59,13 @@ def cold_connections(seen: Seen) -> Iterator[Finding]:
     cure = "keep connections open between requests: whoever answers closes them, or a proxy on the way does"
     evidence = f"{of_all(len(new), len(seen.answered))} answers came over a connection that had to be opened{costs}"
     yield Finding("cold_connections", Weight.WARN, "connections are opened anew", evidence, cure)
+
+
+def _most_at_once(samples: Sequence[Sample]) -> int:
+    """Requests under way to the target."""
+    own = [each for each in samples if each.way == TARGET]
+    changes = sorted([(each.sent, 1) for each in own] + [(each.end, -1) for each in own])
+    return max(accumulate(change for _, change in changes), default=0)
 
 
 def cold_start(seen: Seen) -> Iterator[Finding]:
