@@ -8,6 +8,7 @@
     course     PURE  how far it is, for the eye
     view       the terminal: a table that is drawn anew, or plain lines
     faults     what goes wrong at simulated providers, on schedule
+    climb      how far a sweep goes
     circuits   what the gateway's circuits do meanwhile
     sdk        the Cerebras SDK beside, in a process of its own: it would take the generator's core
     accuracy   the generator against a provider whose truth is known

@@ -26,7 +26,7 @@ GRACE_SECONDS = 1.0  # for answers that are due, and for what processes say of t
 class End:
     """Why it went no further, and the stages that count."""
 
-    why: str  # knee, missed or generator
+    why: str  # knee, missed, generator or stopped
     stages: int
     text: str = ""
 
@@ -52,12 +52,15 @@ class Climb:
         self._end = self._beyond_us(tail.lags()) or self._settled(self._slo, origin, tail.samples)
         return self._end is not None
 
-    def finish(self, lags: Sequence[Mapping[str, Any]]) -> End | None:
+    def finish(self, reached: float, lags: Sequence[Mapping[str, Any]]) -> End | None:
         """Why it did not go on, or what of its last level does not count."""
-        if self._slo is not None and self._end is None:
-            self._done = len(self._line)
-            self._end = self._beyond_us(lags)
-        return self._end
+        if self._slo is None or self._end is not None:
+            return self._end
+        self._done = sum(stretch.end <= reached + GRACE_SECONDS for stretch in self._line)
+        if self._done < len(self._line):  # by Ctrl-C, or a bound
+            self._done = max(self._done, 1)
+            return End("stopped", self._done)
+        return self._beyond_us(lags)
 
     def _beyond_us(self, lags: Sequence[Mapping[str, Any]]) -> End | None:
         """A level that was too much for the generator does not count; the first one does, and makes the run void."""

@@ -58,6 +58,7 @@ class _Watched:
     """What the engine itself sees of a run."""
 
     interrupted: bool = False
+    reached: float = 0.0  # on the run's clock
     marks: list[Mark] = field(default_factory=list)
     gateway: dict[str, Any] = field(default_factory=dict)
 
@@ -80,7 +81,7 @@ def run(plan: Plan, aim: Aim, estimate: Estimate, folder: Path, view: View, more
     origin = read_clock(folder)
     if origin is None or not tail.samples:
         raise GeneratorError(f"no request was sent: see {folder}/generator.log")
-    ended = climb.finish(tail.lags())
+    ended = climb.finish(watched.reached, tail.lags())
     line = line[: ended.stages] if ended else line
     samples = on_the_clock(tail.samples, origin, line)
     late = late_marks(plan.scenario, tail.lags(), origin)
@@ -180,6 +181,7 @@ def _watch(
     except KeyboardInterrupt:
         watched.interrupted = True
     finally:
+        watched.reached = at
         faults.end(at)
         watched.gateway = {"status": circuits.fetch("status"), **used.end()}
         running.stop(INTERRUPTED_SECONDS)

@@ -42,7 +42,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Why a sweep went no further than its levels: `knee`, `missed` or `generator`, with what the generator could not
+    """Why a sweep went no further than its levels: `knee`, `missed`, `stopped`, or `generator` with what that could not
     do. None of it: they were all that was asked for."""
 
     why: str = ""
@@ -86,6 +86,8 @@ class Sweep:
             case "missed":
                 since = next(level for level in self.levels if level.missed)
                 return f"{none}, but promises are missed from {since.stage.load_text} on, so it went no further"
+            case "stopped":
+                return f"{none}, where it was stopped"
             case _:
                 return f"{none}, the last level: {further} to find it"
 
