@@ -71,16 +71,16 @@ class Dispatcher(User):
         free.append(connection)
 
     def _schedule(self) -> Iterator[tuple[float, Question]]:
-        """Of its part, from now on: whoever comes late has missed what was due."""
+        """Of its part, since it has it."""
         session = self.session
-        scenario, part, now = session.job.scenario, session.part, session.now()
+        scenario, part = session.job.scenario, session.part
         if scenario.recorded is not None:
             for each in session.job.requests()[part.index :: part.of]:
-                if (due := each.at / scenario.recorded.speed) >= now:
+                if (due := each.at / scenario.recorded.speed) >= part.since:
                     yield due, session.chooser.replay(each)
             return
         for due in arrivals(session.line, scenario.arrival, 1 / part.of, f"{scenario.seed}/{part.index}"):
-            if due >= now:
+            if due >= part.since:
                 yield due, session.chooser.next()
 
     def _likely_in_flight(self) -> int:

@@ -340,8 +340,8 @@ def test_workers_share_an_open_loop_between_them_however_many_come_and_whenever(
         assert master.process.wait(30) == Exit.HELD, master.lines()
 
     assert len(senders()) == 2
-    # 200 are due. While one takes over from the other a few are not sent; each for itself they would send 350.
-    assert 160 <= len(simulated.chats()) <= 205
+    # 200 are due; each for itself they would send 350. Locust takes a second or two to let the second one begin.
+    assert 120 <= len(simulated.chats()) <= 220
 
 
 @pytest.mark.parametrize(
