@@ -52,6 +52,17 @@ def test_when_the_starter_ends_so_does_all_that_it_started(
     eventually(lambda: not alive(started), what="the end of the server and its worker")
 
 
+def test_a_server_that_takes_its_time_to_end_is_still_tied() -> None:
+    """Asked by a signal to all of its session."""
+    command = [sys.executable, "-c", STARTER, "trap '' TERM; sleep 600 & echo $$ $!; wait"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as starter:
+        server, worker = said(starter)
+        os.killpg(server, signal.SIGTERM)
+        starter.kill()
+
+        eventually(lambda: not alive([server, worker]), what="the end of the server and its worker")
+
+
 def test_when_a_server_is_killed_its_workers_end_too(starter: "subprocess.Popen[bytes]") -> None:
     server, worker = said(starter)
     os.kill(server, signal.SIGKILL)
