@@ -83,3 +83,7 @@ def test_a_gateway_becomes_ready(starting: Gateway, cerebras: Provider, other: P
         status = client.get("/waferline/status").json()
     assert (status["startup"]["total_ms"], status["startup"]["waiting_for"]) == (ready["total_ms"], None)
     assert {each["connections"] for each in status["connections"].values()} == {4}
+
+
+def test_nothing_of_litellms_idle_work_is_done_as_shipped(waferline: Gateway) -> None:
+    assert [event for event in waferline.events() if event["event"] == "cut.left_out"] == []

@@ -18,7 +18,7 @@ from litellm.proxy import proxy_server
 from plugins.circuit.board import Board
 from plugins.hooks.gate import Gate
 from plugins.hooks.idle.app import UnfamiliarError
-from plugins.hooks.idle.ending import Repeating, Unheard, _made, leave_out_the_ending
+from plugins.hooks.idle.ending import _HEARERS, Repeating, Unheard, _made, leave_out_the_ending
 from plugins.hooks.mount import use_transport
 from plugins.policy.circuits import CircuitsFile
 from plugins.telemetry.record import current
@@ -49,6 +49,8 @@ def litellms_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch
     """What a cut replaces is put back."""
     monkeypatch.setattr(main.openai_chat_completions, "async_streaming", main.openai_chat_completions.async_streaming)
     monkeypatch.setattr(proxy_server, "select_data_generator", proxy_server.select_data_generator)
+    for name in _HEARERS:
+        monkeypatch.setattr(litellm, name, [])
     monkeypatch.setattr(litellm, "callbacks", [Gate({}, Board([], CircuitsFile, lambda: 0, lambda _: None), lambda: 0)])
     yield monkeypatch
     litellm.aclient_session = None
@@ -165,7 +167,7 @@ async def test_what_came_of_a_call_is_the_answer_to_one_call_and_no_more() -> No
 
 
 @pytest.mark.parametrize(
-    ("row", "why"), [({"disable_cooldowns": False}, "cooldowns"), ({}, "a database")], ids=["cooldowns", "database"]
+    ("row", "why"), [({"disable_cooldowns": False}, "cooldowns"), ({}, "hears")], ids=["cooldowns", "database"]
 )
 async def test_what_counts_answers_hears_of_them(
     litellms_own: pytest.MonkeyPatch, row: dict[str, Any], why: str
@@ -175,3 +177,18 @@ async def test_what_counts_answers_hears_of_them(
     with pytest.raises(UnfamiliarError, match=why):
         async with asking(litellms_own, "http://127.0.0.1:9/v1", cut=True, row=row):
             pass
+
+
+@pytest.mark.parametrize("comes", ["a callback", "a logger", "a database"])
+async def test_whoever_comes_after_the_cut_hears_of_the_next_answer(
+    upstream: Provider, litellms_own: pytest.MonkeyPatch, comes: str
+) -> None:
+    upstream.reset()
+    async with asking(litellms_own, upstream.base, cut=True) as ask:
+        if comes == "a database":
+            litellms_own.setattr(proxy_server, "prisma_client", object())
+        else:
+            litellm.success_callback.append("known_by_its_name" if comes == "a logger" else print)
+        answer = await ask(model=ALLOWED, messages=MESSAGES, stream=True)
+
+        assert isinstance(answer, litellm.CustomStreamWrapper)

@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 import httpx
+import litellm
 import orjson
 from litellm import main
 from litellm.litellm_core_utils.core_helpers import process_response_headers
@@ -37,6 +38,10 @@ _NOTHING = dict.fromkeys(
     discount_amount margin_percent margin_fixed_amount margin_total_amount""".split(),
     0.0,
 )
+
+# Whom LiteLLM tells by itself, and who hears nothing of use: its router, its own hooks, and our gate.
+_IDLE = ("litellm.router", "litellm.proxy.hooks.", "litellm._service_logger", "plugins.")
+_HEARERS = """callbacks success_callback failure_callback _async_success_callback _async_failure_callback""".split()
 
 _KEPT_TO_OURSELVES = "llm_provider-"  # the front would take them out again
 
@@ -86,19 +91,19 @@ class Unheard:
 
 
 def leave_out_the_ending(transport: httpx.AsyncBaseTransport) -> None:
-    """A router with cooldowns counts successes against failures, and a database keeps what was spent: not there."""
+    """A router with cooldowns counts successes against failures: not there."""
     handler = main.openai_chat_completions
     stock = handler.async_streaming
     if set(inspect.signature(stock).parameters) != _KNOWN:
         raise UnfamiliarError("async_streaming() has other parameters")
     if not proxy_server.llm_router.disable_cooldowns:
         raise UnfamiliarError("the router counts answers for its cooldowns")
-    if proxy_server.prisma_client is not None:
-        raise UnfamiliarError("what is spent is kept in a database")
+    if not _nobody_hears():
+        raise UnfamiliarError("somebody else hears of answers from LiteLLM")
     _stop_at_the_headers()
 
     async def async_streaming(**call: Any) -> Any:
-        if not _is_plain(call):
+        if not _is_plain(call) or not _nobody_hears():
             return await stock(**call)
         began = perf_counter()
         made = await _answered(transport, _request(handler, call))
@@ -143,6 +148,13 @@ def _is_plain(call: Call) -> bool:
         and not any(call.get(name) for name in _PLAIN)
         and not any(call["optional_params"].get(name) for name in _APART)
         and bool(call.get("api_base") and call.get("api_key"))
+    )
+
+
+def _nobody_hears() -> bool:
+    """LiteLLM builds its router before it connects to a database, and its start may run code of the operator's."""
+    return proxy_server.prisma_client is None and all(
+        str(getattr(each, "__module__", "")).startswith(_IDLE) for name in _HEARERS for each in getattr(litellm, name)
     )
 
 
