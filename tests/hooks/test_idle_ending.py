@@ -138,6 +138,29 @@ async def test_the_provider_is_asked_as_it_would_be_without_the_cut(
     assert asked[0] == asked[1]
 
 
+@pytest.mark.parametrize("cut", [False, True])
+async def test_headers_that_the_sdk_takes_from_the_environment_are_sent(
+    litellms_own: pytest.MonkeyPatch, *, cut: bool
+) -> None:
+    """No other test's client, which LiteLLM keeps, was made with this key."""
+    litellms_own.setenv("OPENAI_ORG_ID", "org-of-the-operator")
+    litellms_own.setenv("OPENAI_CUSTOM_HEADERS", "x-team: one")
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append((await reader.readuntil(b"\r\n\r\n")).lower())
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with asking(litellms_own, f"http://127.0.0.1:{port}/v1", cut=cut) as ask:
+            with suppress(Exception):  # nobody answers
+                await ask(model=ALLOWED, messages=MESSAGES, stream=True)
+
+    assert b"\r\nopenai-organization: org-of-the-operator\r\n" in heard[0]
+    assert b"\r\nx-team: one\r\n" in heard[0]
+
+
 @pytest.mark.parametrize("fault", ["400", "401", "404", "429_tokens", "500", "503", "refuse", "cut"])
 async def test_a_call_that_fails_is_made_once_and_raises_what_it_would_without_the_cut(
     upstream: Provider, litellms_own: pytest.MonkeyPatch, fault: str

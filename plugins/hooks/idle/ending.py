@@ -19,6 +19,7 @@ import orjson
 from litellm import main
 from litellm.litellm_core_utils.core_helpers import process_response_headers
 from litellm.proxy import proxy_server
+from openai import AsyncOpenAI
 
 from plugins.hooks.idle.app import UnfamiliarError
 from plugins.telemetry.record import current
@@ -100,13 +101,14 @@ def leave_out_the_ending(transport: httpx.AsyncBaseTransport) -> None:
         raise UnfamiliarError("the router counts answers for its cooldowns")
     if not _nobody_hears():
         raise UnfamiliarError("somebody else hears of answers from LiteLLM")
+    headers = _headers_of_the_sdk()
     _stop_at_the_headers()
 
     async def async_streaming(**call: Any) -> Any:
         if not _is_plain(call) or not _nobody_hears():
             return await stock(**call)
         began = perf_counter()
-        made = await _answered(transport, _request(handler, call))
+        made = await _answered(transport, _request(handler, call, headers))
         if isinstance(made, httpx.Response) and isinstance(made.stream, Heard) and await made.stream.begin_unheard():
             _note(call["logging_obj"], perf_counter() - began)
             return Unheard(made, call)
@@ -158,7 +160,13 @@ def _nobody_hears() -> bool:
     )
 
 
-def _request(handler: Any, call: Call) -> httpx.Request:
+def _headers_of_the_sdk() -> dict[str, str]:
+    """Some of them are the operator's: it takes them from variables such as OPENAI_ORG_ID."""
+    found = AsyncOpenAI(api_key="none", http_client=litellm.aclient_session).default_headers.items()
+    return {name: value for name, value in found if isinstance(value, str) and not name.startswith("X-Stainless")}
+
+
+def _request(handler: Any, call: Call, headers: Mapping[str, str]) -> httpx.Request:
     data = call["provider_config"].transform_request(
         model=call["model"],
         messages=call["messages"],
@@ -173,7 +181,7 @@ def _request(handler: Any, call: Call) -> httpx.Request:
     return httpx.Request(
         "POST",
         f"{call['api_base'].rstrip('/')}/chat/completions",
-        headers={"authorization": f"Bearer {call['api_key']}", "accept": "application/json"},
+        headers={"Authorization": f"Bearer {call['api_key']}", **headers},
         content=orjson.dumps({**data, "stream": True, **options, **more}),
     )
 
