@@ -6,7 +6,7 @@ from typing import Any
 from plugins.stream.decode import Event
 from plugins.stream.fault import StreamError, fault_in, fault_named, fault_of_finish
 from plugins.stream.parse import objects_in, parse_object
-from plugins.stream.shape import Shape, says_nothing, shape_of
+from plugins.stream.shape import TEXT_FIELDS, Shape, says_nothing, shape_of
 
 _TOKEN_FIELDS = frozenset({"content", "reasoning", "reasoning_content", "tool_calls", "refusal", "function_call"})
 
@@ -63,7 +63,7 @@ class Watch:
         self.last_token_at: float | None = None
         self.largest_gap = 0.0
         self.events = 0
-        self.text_bytes = 0  # as JSON has them, escapes and all; of tool calls none
+        self.text_bytes = 0  # of tool calls, those of their arguments
         self.usage: dict[str, Any] | None = None
         self.time_info: dict[str, Any] | None = None
         self.model: str | None = None
@@ -147,7 +147,9 @@ class Watch:
         self.text_shape = shape_of(data, chunk)
         if self.text_shape is not None:
             self._shape = self.text_shape
-            self.text_bytes += len(data) - self.text_shape.around
+            self.text_bytes += len(data) - self.text_shape.around  # as JSON has them, escapes and all
+        else:
+            self.text_bytes += sum(map(_text_bytes, objects_in(chunk.get("choices"))))
         self._note(chunk)
         return self._hear(chunk, now)
 
@@ -198,6 +200,14 @@ class Watch:
 def _speaks(choice: dict[str, Any]) -> bool:
     delta = choice.get("delta")
     return isinstance(delta, dict) and any(value and name in _TOKEN_FIELDS for name, value in delta.items())
+
+
+def _text_bytes(choice: dict[str, Any]) -> int:
+    delta = _object(choice.get("delta")) or {}
+    calls = [_object(each.get("function")) for each in objects_in(delta.get("tool_calls"))]
+    arguments = [call.get("arguments") for call in (*calls, _object(delta.get("function_call"))) if call]
+    said = [*(delta.get(name) for name in TEXT_FIELDS), delta.get("refusal"), *arguments]
+    return sum(len(text.encode("utf-8", "surrogatepass")) for text in said if isinstance(text, str))
 
 
 def _text(value: object) -> str | None:

@@ -71,3 +71,18 @@ def test_parts_of_a_tool_call_are_tokens() -> None:
 
 def test_before_it_has_spoken_nothing_drips() -> None:
     assert not drips(heard((0.0, [ROLE])), 5, 100.0)
+
+
+@pytest.mark.parametrize("merge", [True, False])
+def test_the_arguments_of_a_tool_call_count_as_text_does(*, merge: bool) -> None:
+    part = sse(dump(cerebras({"tool_calls": [{"index": 0, "function": {"arguments": "x" * 200}}]})))
+    answer = heard((0.0, [said("Let me look.")]), (0.5, [part]), (1.0, [part]), merge=merge)
+
+    assert tokens(answer) == (12 + 400) / 4
+
+
+def test_text_that_comes_with_more_counts_as_well() -> None:
+    chunk = cerebras({"content": "x" * 40, "reasoning": "y" * 40})
+    chunk["choices"][0]["logprobs"] = {"content": [{"token": "x"}]}
+
+    assert tokens(heard((0.0, [sse(dump(chunk))]))) == 20
