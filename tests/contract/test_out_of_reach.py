@@ -219,6 +219,7 @@ async def test_a_server_that_sentinels_replace_is_followed(tmp_path: Path) -> No
             await in_time(promoted, 20, "the failover")
             one.circuit.force(None, time.monotonic())
             await other.becomes(State.CLOSED)
+            await one.is_reached()  # it may still wait for the answer to what the other has read by now
             assert one.said() in ([], ["sharing.lost", "sharing.back"])
 
 
