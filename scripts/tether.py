@@ -30,8 +30,12 @@ def _become(starter: int, command: list[str]) -> int:
         return CANNOT_RUN if error.errno == errno.ESRCH else _run(command)  # a kernel before 5.3 cannot tell
     if os.getppid() != starter:  # it has gone, and its number is another's
         return CANNOT_RUN
-    if os.fork() == 0:
-        _watch(watched)
+    between = os.fork()
+    if between == 0:  # so that the command has no child that it did not start
+        if os.fork() == 0:
+            _watch(watched)
+        os._exit(0)
+    os.waitpid(between, 0)
     return _run(command)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from loadtests.bench.usage import tree
+from scripts.tether import tethered
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
@@ -47,7 +48,7 @@ def started(
 ) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603  every command is put together in paths.py and load.py
-            command,
+            tethered(command),
             cwd=directory,
             env=environment or clean_environment(),
             stdin=stdin,

@@ -21,7 +21,6 @@ from loadtests.engine.accuracy import MODEL
 from loadtests.engine.local import provider
 from loadtests.engine.provider import Provider
 from loadtests.engine.truth import sent_of
-from scripts.tether import tethered
 
 TOOLS: Mapping[str, Tool] = {"guidellm": guidellm, "aiperf": aiperf}
 REQUESTS_PER_STREAM = 10
@@ -58,7 +57,7 @@ def _lay_out(work: Path, files: Mapping[str, str]) -> None:
 def _ended(command: Sequence[str], work: Path, log: Path, seconds: float) -> list[Reading]:
     readings = []
     deadline = time.monotonic() + seconds
-    with started(tethered(command), log, environment=clean_environment(), directory=work) as process:
+    with started(command, log, environment=clean_environment(), directory=work) as process:
         while process.poll() is None:
             if time.monotonic() > deadline:
                 raise BesideError(f"did not end within {seconds:g} s")

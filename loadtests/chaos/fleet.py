@@ -35,7 +35,6 @@ from loadtests.conformance.gateways import (
     stock_config,
     waferline_environment,
 )
-from scripts.tether import tethered
 
 START_SECONDS = 120
 END_SECONDS = 60
@@ -64,7 +63,7 @@ class Replica:
         self.logs.append(log)
         environment = clean_environment(**self._environment)
         self._process = self._life.enter_context(
-            started(tethered(self._command), log, environment=environment, directory=self._directory)
+            started(self._command, log, environment=environment, directory=self._directory)
         )
 
     def wait(self) -> None:
@@ -108,7 +107,7 @@ class Redis:
         return {"redis_host": LOOPBACK, "redis_port": self._port}
 
     def start(self) -> None:
-        self._process = self._life.enter_context(started(tethered(self._command), self._directory / "redis.log"))
+        self._process = self._life.enter_context(started(self._command, self._directory / "redis.log"))
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)

@@ -17,7 +17,6 @@ import httpx
 from loadtests.bench.load import request
 from loadtests.bench.processes import LOOPBACK, ROOT, clean_environment, free_port, posted, started, wait_until
 from loadtests.conformance.cases import FALLBACK_MODEL, FALLBACK_NAME, MODEL, OTHER, SCALE, WORDS
-from scripts.tether import tethered
 
 KEY = "sk-waferline-conformance-key-for-loopback-only"
 EXPRESS, LITELLM, STOCK = "express lane", "LiteLLM lane", "stock LiteLLM"
@@ -80,7 +79,7 @@ def gateway(name: str, directory: Path) -> Iterator[Gateway]:
         command = [str(BIN / "litellm"), "--config", str(config), "--host", LOOPBACK, "--port", str(port)]
         told = clean_environment(LITELLM_LOCAL_MODEL_COST_MAP="True", LITELLM_MASTER_KEY=KEY, **environment)
         log = directory / "gateway.log"
-        process = stack.enter_context(started(tethered(command), log, environment=told, directory=directory))
+        process = stack.enter_context(started(command, log, environment=told, directory=directory))
         wait_until(lambda: posted(port, request(port, KEY, 1)), process, log, START_SECONDS)
         if name in OURS:
             wait_until(lambda: "gateway.ready" in log.read_text(errors="replace"), process, log, START_SECONDS)
@@ -93,7 +92,7 @@ def gateway(name: str, directory: Path) -> Iterator[Gateway]:
 def provider(persona: str, directory: Path, more: str = f"--tokens {WORDS} --first-token 0.02") -> Iterator[Provider]:
     port, log = free_port(), directory / f"{persona}.log"
     flags = f"--persona {persona} --port {port} --text numbered --reasoning-tokens 0 {more}"
-    with started(tethered([sys.executable, "-m", "simulator", *flags.split()]), log) as process:
+    with started([sys.executable, "-m", "simulator", *flags.split()], log) as process:
         wait_until(lambda: posted(port, request(port, KEY, 1)), process, log, 20)
         made = Provider(port)
         try:

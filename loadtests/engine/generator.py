@@ -13,7 +13,6 @@ from pathlib import Path
 from loadtests.bench.processes import ROOT, last_lines, started
 from loadtests.exits import Exit
 from loadtests.plan.job import VARIABLE, Job
-from scripts.tether import tethered
 
 FIRST_IN_LINE = -10  # a session of its own, of which the nice value of a process says nothing to others
 
@@ -60,7 +59,7 @@ def generator(job: Job, folder: Path, environment: Mapping[str, str]) -> Iterato
     ]  # fmt: skip
     log = folder / "generator.log"
     told = {**os.environ, **environment, VARIABLE: str(path), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    with started(tethered(command), log, environment=told, directory=folder) as process:
+    with started(command, log, environment=told, directory=folder) as process:
         with suppress(OSError):  # not everybody may, and not every kernel groups by session
             Path(f"/proc/{process.pid}/autogroup").write_text(str(FIRST_IN_LINE))
         yield Generator(process, log)

@@ -15,7 +15,6 @@ from urllib.request import urlopen
 
 from loadtests.bench.processes import LOOPBACK, ROOT, clean_environment, free_port, started, wait_until
 from loadtests.engine.provider import Provider
-from scripts.tether import tethered
 
 KEY = "sk-waferline-load-key-for-loopback-only"
 GATEWAY_SECONDS = 120.0
@@ -57,7 +56,7 @@ def local(logs: Path, knobs: Mapping[str, object], lane: str | None = None) -> I
             FALLBACK_API_KEY="simulated",
             WAFERLINE_POLICIES=str(policies),
         )
-        with started(tethered(command), log, environment=environment, directory=logs) as process:
+        with started(command, log, environment=environment, directory=logs) as process:
             url = f"http://{LOOPBACK}:{port}"
             wait_until(lambda: _answers(f"{url}/health/readiness"), process, log, GATEWAY_SECONDS)
             yield Local(f"{url}/v1", found, process.pid)
@@ -82,7 +81,7 @@ def provider(name: str, logs: Path, knobs: Mapping[str, object]) -> Iterator[Pro
     port, log = free_port(), logs / f"{name}.log"
     flags = [part for knob, value in knobs.items() for part in _flag(knob, value)]
     command = [sys.executable, "-m", "simulator", "--persona", _PERSONAS[name], "--port", str(port), *flags]
-    with started(tethered(command), log) as process:
+    with started(command, log) as process:
         origin = f"http://{LOOPBACK}:{port}"
         wait_until(lambda: _answers(f"{origin}/simulator/stats"), process, log, PROVIDER_SECONDS)
         yield Provider(name, origin)

@@ -36,7 +36,6 @@ from loadtests.plan.timeline import Stretch, place, stretches
 from loadtests.record.folder import Run
 from loadtests.record.sample import Mark
 from loadtests.users.keeping import read_clock
-from scripts.tether import tethered
 
 LOOK_SECONDS = 0.1
 KEY_VARIABLE = "WAFERLINE_LOAD_KEY"  # where the key of our own gateway stands for the generator
@@ -136,7 +135,7 @@ def _sdk(job: Job, folder: Path, environment: Mapping[str, str]) -> Iterator[Non
         return
     command = [sys.executable, "-m", "loadtests.engine.sdk", str(folder / "job.part")]
     told = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
-    with started(tethered(command), folder / "sdk.log", environment=told) as process:
+    with started(command, folder / "sdk.log", environment=told) as process:
         yield
         with suppress(subprocess.TimeoutExpired):
             process.wait(job.scenario.patience.stall_seconds)

@@ -80,6 +80,14 @@ def test_a_command_is_what_it_would_be_without(tmp_path: Path) -> None:
     assert process.returncode == 7
 
 
+def test_a_command_has_no_child_that_it_did_not_start() -> None:
+    """One that waits for all of its children would never end, and their memory is taken for its own."""
+    look = "import os; print(open(f'/proc/self/task/{os.getpid()}/children').read())"
+    done = subprocess.run(tethered([sys.executable, "-c", look]), capture_output=True, check=False, timeout=10)
+
+    assert (done.returncode, done.stdout.split()) == (0, [])
+
+
 def test_a_command_that_is_not_there_is_named() -> None:
     done = subprocess.run(tethered(["/nowhere/tool"]), capture_output=True, text=True, check=False, timeout=10)
 
