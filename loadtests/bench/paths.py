@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -16,6 +15,7 @@ from urllib.request import Request, urlopen
 
 from loadtests.bench.load import request
 from loadtests.bench.matrix import AGAIN, DIRECT, STOCK
+from loadtests.bench.policies import copied
 from loadtests.bench.processes import (
     LOOPBACK,
     ROOT,
@@ -221,10 +221,7 @@ def _stock(port: int, upstream: int, directory: Path) -> Plan | str:
 
 def _lane(lane: str, workers: int = 1) -> Callable[[int, int, Path], Plan | str]:
     def plan(port: int, upstream: int, directory: Path) -> Plan | str:
-        policies = directory / "policies"
-        shutil.copytree(ROOT / "policies", policies)
-        routing = policies / "routing.yaml"
-        routing.write_text(re.sub(r"^lane: \w+", f"lane: {lane}", routing.read_text(), flags=re.MULTILINE))
+        policies = copied(directory, lane)
         environment = {
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             "LITELLM_MASTER_KEY": KEY,

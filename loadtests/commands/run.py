@@ -22,6 +22,7 @@ from loadtests.engine.run import Aim
 from loadtests.engine.run import run as run_engine
 from loadtests.engine.view import view
 from loadtests.exits import Exit
+from loadtests.figures.facts import load_said
 from loadtests.measure.request import address_of, post
 from loadtests.plan.asking import Chooser
 from loadtests.plan.consent import beyond, missing
@@ -144,7 +145,8 @@ def _tell(plan: Plan, aim: Aim, guess: Estimate) -> int:
     lines = [f"{plan.name}: {plan.scenario.purpose}", f"{guess}", _length(plan)]
     lines += [f"to {target}" if aim.target else "to a gateway and simulated providers, started for it"]
     lines += [
-        f"  {stage.name}: {stage.seconds:g} s, {_load(stage.users, stage.rate)}" for stage in plan.scenario.stages
+        f"  {stage.name}: {stage.seconds:g} s, {load_said(stage.users, stage.rate) or 'as recorded'}"
+        for stage in plan.scenario.stages
     ]
     sys.stdout.write("\n".join([*lines, "", "the first request:", request.replace("\r\n", "\n"), ""]))
     return Exit.HELD
@@ -155,12 +157,6 @@ def _length(plan: Plan) -> str:
     if plan.scenario.ends_at_knee:
         return f"takes at most {seconds}, and ends as soon as it knows its knee"
     return f"takes {seconds}"
-
-
-def _load(users: int | None, rate: float | None) -> str:
-    if users is not None:
-        return f"{users} user{'' if users == 1 else 's'}"
-    return f"{rate:g} requests/s" if rate is not None else "as recorded"
 
 
 def _overrides(arguments: argparse.Namespace) -> Overrides:

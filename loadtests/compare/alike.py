@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from loadtests.figures.facts import Facts
+from loadtests.plan.scenario import UNIMPORTANT
 
-UNSAID = {"hash", "kind", "purpose", "bounds", "generator"}
+UNSAID = UNIMPORTANT | {"hash", "kind"}  # the last two say what the others come to
 
 
 def setting(facts: Facts) -> dict[str, Any]:

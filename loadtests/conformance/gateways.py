@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 
 from loadtests.bench.load import request
+from loadtests.bench.policies import copied, on_lane
 from loadtests.bench.processes import LOOPBACK, ROOT, clean_environment, free_port, posted, started, wait_until
 from loadtests.conformance.cases import FALLBACK_MODEL, FALLBACK_NAME, MODEL, OTHER, SCALE, WORDS
 
@@ -103,8 +103,7 @@ def provider(persona: str, directory: Path, more: str = f"--tokens {WORDS} --fir
 
 def _waferline(name: str, directory: Path, primary: Provider, fallback: Provider) -> dict[str, str]:
     """As shipped, with the scaled deadlines in a copy of the policies."""
-    policies = directory / "policies"
-    shutil.copytree(ROOT / "policies", policies)
+    policies = copied(directory)
     for file, keys in SCALED.items():
         text = (policies / file).read_text()
         (policies / file).write_text(scaled(text, keys))
@@ -129,8 +128,7 @@ def as_named(routing: str, name: str) -> str:
     """The lane and the commit of this gateway, in the text of a routing.yaml."""
     lane = "express" if name in (EXPRESS, ATOMIC_EXPRESS) else "litellm"
     atomic = "always" if name in ATOMIC else "never"
-    text = re.sub(r"^lane: \w+", f"lane: {lane}", routing, flags=re.MULTILINE)
-    text = re.sub(r"^  atomic: \w+", f"  atomic: {atomic}", text, flags=re.MULTILINE)
+    text = re.sub(r"^  atomic: \w+", f"  atomic: {atomic}", on_lane(routing, lane), flags=re.MULTILINE)
     # An answer that drips has a tenth of the time, so it has ten times the tokens.
     return re.sub(r"(minimum_tokens_per_s: )(\d+)", lambda found: f"{found[1]}{int(found[2]) * SCALE}", text)
 

@@ -24,19 +24,19 @@ def drift(seen: Seen) -> Iterator[Finding]:
     stages = seen.facts.stages
     if len(stages) != 1 or seen.faults or stages[0].end - stages[0].begin < LONG_SECONDS:
         return
-    begin, end = _since(stages[0]), stages[0].end
+    begin, end = stages[0].steady_from, stages[0].end
     first = [each for each in seen.counted if each.intended < begin + (end - begin) / 4]
     last = [each for each in seen.counted if each.intended >= end - (end - begin) / 4]
     if min(len(first), len(last)) < FEWEST:
         return
     worse = [each for each in compare(first, last, seen.facts.primaries) if each.change is Change.WORSE]
-    grown = _grown(seen)
-    if worse or (grown and grown.startswith("the gateway's memory grew")):
-        evidence = "; ".join([*map(_told, worse), *([grown] if grown else [])])
+    memory, grew = _memory(seen)
+    if worse or grew:
+        evidence = "; ".join([*map(_told, worse), *memory])
         cure = "let it run longer to see whether that goes on; the chart over time shows since when"
         yield Finding("drift", Weight.WARN, "it did not stay as it was", evidence, cure)
         return
-    evidence = "the last quarter differs from the first by no more than noise" + (f"; {grown}" if grown else "")
+    evidence = "; ".join(["the last quarter differs from the first by no more than noise", *memory])
     yield Finding("drift", Weight.FINE, "it stayed as it was", evidence)
 
 
@@ -45,12 +45,13 @@ def _told(each: Difference) -> str:
     return f"{each.title.lower()} {after} in its last quarter, {before} in its first"
 
 
-def _grown(seen: Seen) -> str | None:
+def _memory(seen: Seen) -> tuple[list[str], bool]:
+    """What is known of the gateway's, and whether it grew by more than it may."""
     before, after = (seen.facts.number("gateway", name) for name in ("memory_mb_begin", "memory_mb_end"))
     if before is None or after is None:
-        return None
+        return [], False
     grew = after > before * GROWN and after > before + LEAST_MB
-    return f"the gateway's memory {'grew' if grew else 'went'} from {before:,.0f} to {after:,.0f} MB"
+    return [f"the gateway's memory {'grew' if grew else 'went'} from {before:,.0f} to {after:,.0f} MB"], grew
 
 
 def burst(seen: Seen) -> Iterator[Finding]:
@@ -60,7 +61,7 @@ def burst(seen: Seen) -> Iterator[Finding]:
     top = max(range(len(stages)), key=lambda place: loads[place], default=0)
     if not 0 < top < len(stages) - 1 or seen.faults:
         return
-    late = replace(stages[top + 1], ramp_until=(_since(stages[top + 1]) + stages[top + 1].end) / 2)
+    late = replace(stages[top + 1], ramp_until=(stages[top + 1].steady_from + stages[top + 1].end) / 2)
     before, during, after = (_p95(seen, stage) for stage in (stages[top - 1], stages[top], late))
     if before is None or during is None or after is None:
         return
@@ -79,14 +80,10 @@ def burst(seen: Seen) -> Iterator[Finding]:
 
 
 def _p95(seen: Seen, stage: Stage) -> float | None:
-    own = [each for each in seen.counted if each.stage == stage.name and each.intended >= _since(stage)]
+    own = [each for each in seen.counted if each.stage == stage.name and each.intended >= stage.steady_from]
     firsts = values(FIRST_TOKEN, own)
     return quantile(firsts, 0.95) if len(firsts) >= FEWEST else None
 
 
 def _is_later(now: float, before: float) -> bool:
     return now > before * FELT and now > before + LEAST_MS
-
-
-def _since(stage: Stage) -> float:
-    return stage.begin if stage.ramp_until is None else stage.ramp_until

@@ -10,7 +10,7 @@ from typing import Any
 from loadtests.engine.merge import on_the_clock
 from loadtests.engine.soundness import overtaxed
 from loadtests.engine.tail import Tail
-from loadtests.figures.facts import Facts
+from loadtests.figures.facts import load_said
 from loadtests.plan.scenario import Scenario
 from loadtests.plan.timeline import Stretch
 from loadtests.record.folder import Run
@@ -68,7 +68,7 @@ class Climb:
         what = overtaxed(self._scenario, lags, level.name)
         if what is None:
             return None
-        load = Facts({"stages": [level.told]}).stages[0].load_text
+        load = load_said(level.users, level.rate)
         return End("generator", max(self._done - 1, 1), f"at {load} the generator {what}")
 
     def _settled(self, slo: SloFile, origin: float, samples: Sequence[Sample]) -> End | None:

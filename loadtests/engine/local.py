@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,6 +11,7 @@ from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from loadtests.bench.policies import copied
 from loadtests.bench.processes import LOOPBACK, ROOT, clean_environment, free_port, started, wait_until
 from loadtests.engine.provider import Provider
 
@@ -64,16 +63,11 @@ def local(logs: Path, knobs: Mapping[str, object], lane: str | None = None) -> I
 
 @contextmanager
 def _policies(lane: str | None) -> Iterator[Path]:
-    shipped = ROOT / "policies"
     if lane is None:
-        yield shipped
+        yield ROOT / "policies"
         return
     with TemporaryDirectory(prefix="waferline-policies-") as name:
-        own = Path(name) / "policies"
-        shutil.copytree(shipped, own)
-        routing = own / "routing.yaml"
-        routing.write_text(re.sub(r"^lane: \w+", f"lane: {lane}", routing.read_text(), flags=re.MULTILINE))
-        yield own
+        yield copied(Path(name), lane)
 
 
 @contextmanager

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def load_said(users: float | None, rate: float | None) -> str:
+    """ "" where it is not by users or by rate."""
+    if rate is not None:
+        return f"{rate:g} requests/s"
+    return "" if users is None else f"{users:g} user{'' if users == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     name: str
@@ -22,9 +29,11 @@ class Stage:
 
     @property
     def load_text(self) -> str:
-        if self.rate is not None:
-            return f"{self.rate:g} requests/s"
-        return "" if self.users is None else f"{self.users:g} user{'' if self.users == 1 else 's'}"
+        return load_said(self.users, self.rate)
+
+    @property
+    def steady_from(self) -> float:
+        return self.begin if self.ramp_until is None else self.ramp_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
 
 import gevent
@@ -88,14 +88,8 @@ class LagMeter:
             self._greenlet = None
 
     def read(self) -> Lag:
-        all_of_it = self._all.read()
         return Lag(
-            cpu_share=all_of_it.cpu_share,
-            cpu_seconds=all_of_it.cpu_seconds,
-            p50_ms=all_of_it.p50_ms,
-            p99_ms=all_of_it.p99_ms,
-            most_ms=all_of_it.most_ms,
-            looks=all_of_it.looks,
+            **asdict(self._all.read()),
             spells=list(self._spells),
             stages={name: tally.read() for name, tally in self._stages.items()},
         )

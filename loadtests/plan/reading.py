@@ -17,7 +17,7 @@ from loadtests.plan.misfits import misfits
 from loadtests.plan.overrides import Overrides, override
 from loadtests.plan.prompts import Prompt
 from loadtests.plan.recorded import Request
-from loadtests.plan.scenario import Scenario
+from loadtests.plan.scenario import UNIMPORTANT, Scenario
 from plugins.config import located
 from plugins.config.located import Located
 from plugins.config.problem import Problem
@@ -25,7 +25,6 @@ from plugins.config.validate import validate
 from plugins.policy.catalog import Catalog
 
 ROOT = Path(__file__).resolve().parents[2]
-UNIMPORTANT = {"purpose", "bounds", "generator"}  # to whether two runs are alike
 SCENARIOS = ROOT / "loadtests" / "scenarios"
 
 
@@ -52,7 +51,7 @@ class Plan:
 
     def hash(self) -> str:
         """What must be alike for two runs to be compared."""
-        data = self.scenario.model_dump(mode="json", exclude=UNIMPORTANT, exclude_defaults=True)
+        data = self.scenario.model_dump(mode="json", exclude=set(UNIMPORTANT), exclude_defaults=True)
         return sha256(orjson.dumps([data, self.prompts_hash()], option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
     @staticmethod

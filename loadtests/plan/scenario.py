@@ -11,6 +11,7 @@ from plugins.policy.settings import Name, Settings
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$")]
 Arrival = Literal["closed", "constant", "poisson", "recorded"]
 Way = Literal["direct", "sdk"]
+UNIMPORTANT = frozenset({"purpose", "bounds", "generator"})  # to whether two runs are alike
 
 
 class Ask(Settings):

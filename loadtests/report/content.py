@@ -108,7 +108,7 @@ def tiles(run: Run, swept: Sweep | None) -> list[Tile]:
         stages = [stage for stage in stages if stage.name in swept.judged]
     firsts, rates = values(FIRST_TOKEN, counted), values(RATE, counted)
     whole = sum(sample.outcome is Outcome.WHOLE for sample in counted)
-    seconds = sum(stage.end - (stage.begin if stage.ramp_until is None else stage.ramp_until) for stage in stages)
+    seconds = sum(stage.end - stage.steady_from for stage in stages)
     tokens = sum(sample.completion_tokens or 0 for sample in counted)
     p50, p95, p99 = (number(quantile(firsts, share), "ms") for share in (0.5, 0.95, 0.99))
     fast, slow = (number(quantile(rates, share), "tokens/s") for share in (0.5, 0.05))

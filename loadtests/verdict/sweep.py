@@ -150,8 +150,7 @@ def _safe(levels: Sequence[Level]) -> Level | None:
 def _level(stage: Stage, counted: Sequence[Sample], slo: SloFile, facts: Facts) -> Level:
     own = [sample for sample in counted if sample.stage == stage.name]
     whole = [sample for sample in own if sample.outcome is Outcome.WHOLE]
-    since = stage.begin if stage.ramp_until is None else stage.ramp_until
-    seconds = max(stage.end - since, 1e-9)
+    seconds = max(stage.end - stage.steady_from, 1e-9)
     results = judge_samples(own, own, slo, facts)
     firsts = values(FIRST_TOKEN, own)
     return Level(

@@ -97,11 +97,8 @@ class Watch:
 
     def hear(self, events: int, text_bytes: int, now: float) -> None:
         """So many text events of the known shape, which came together."""
-        last = self.last_token_at
-        if last is not None and now - last > self.largest_gap:
-            self.largest_gap = now - last
-        self.last_token_at = now
-        self.events += events
+        self._token(now)
+        self.events += events - 1
         self.text_bytes += text_bytes
 
     @property
